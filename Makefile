@@ -1,0 +1,319 @@
+# uringspawn: the whole build, in one make process.  `make help` says what it can do.
+# Any variable set here with ?= can be set on the command line or in config.mk.
+#
+# A folder is a component: its sources are what lies in it, and a folder that is
+# not there adds nothing.
+
+-include config.mk
+
+ifeq ($(origin CC),default)
+CC := gcc
+endif
+CLANG      ?= clang
+INSTALL    ?= install
+PREFIX     ?= /usr/local
+BINDIR     ?= $(PREFIX)/bin
+LIBDIR     ?= $(PREFIX)/lib
+INCLUDEDIR ?= $(PREFIX)/include
+MANDIR     ?= $(PREFIX)/share/man
+
+# As many jobs as processors, unless make was told a number.
+ifeq ($(MAKELEVEL),0)
+MAKEFLAGS += -j$(shell nproc)
+endif
+MAKEFLAGS += --no-print-directory
+
+VERSION := $(shell sed -n 's/.*USP_VERSION "\(.*\)"/\1/p' include/uringspawn/version.h)
+SOVER   := $(firstword $(subst ., ,$(VERSION)))
+
+# --- variants: each has a build folder of its own, so they never mix ---------
+# make SAN=address,undefined | make SAN=thread | make COV=1 | make OPT=-O0
+
+comma   := ,
+VARIANT := $(or $(subst $(comma),-,$(SAN)),$(if $(COV),coverage),release)
+B       := build/$(VARIANT)
+OPT     ?= -O2
+variant_flags = $(if $(SAN),-fsanitize=$(SAN) -fno-omit-frame-pointer) $(if $(COV),--coverage)
+
+WARN := -Wall -Wextra -Wshadow -Wstrict-prototypes -Wmissing-prototypes \
+        -Wconversion -Wno-sign-conversion -Wvla -Wformat=2 -Wimplicit-fallthrough
+CFLAGS ?= -g $(OPT)
+
+cppflags  = -D_GNU_SOURCE -Iinclude -iquote src $(CPPFLAGS)
+cflags    = -std=gnu17 $(WARN) $(if $(WERROR),-Werror) -fPIC -fvisibility=hidden $(variant_flags) $(CFLAGS)
+ldflags   = $(variant_flags) $(LDFLAGS)
+lib_libs  := -luring -lpthread
+test_libs := $(lib_libs) -ljansson
+
+# --- what is made of what: a folder is a component ---------------------------
+
+sources = $(sort $(foreach d,$(1),$(wildcard $d/*.c $d/*.S)))
+objects = $(patsubst %,$B/%.o,$(basename $(call sources,$(1))))
+# One program for each source of a folder.
+programs = $(patsubst %.c,$B/%,$(call sources,$(1)))
+
+lib_dirs := $(addprefix src/,base sys api wire reactor launch process engine client)
+
+lib_obj     := $(call objects,$(lib_dirs))
+daemon_obj  := $(call objects,src/daemon)
+cli_obj     := $(call objects,src/cli)
+demo_obj    := $(call objects,tools/demo)
+support_obj := $(call objects,tests/support)
+unit_obj    := $(call objects,tests/unit)
+fault_obj   := $(call objects,tests/fault)
+integration_obj := $(call objects,tests/integration)
+
+lib_a    := $B/liburingspawn.a
+lib_so   := $B/liburingspawn.so.$(VERSION)
+lib_link := $B/liburingspawn.so.$(SOVER) $B/liburingspawn.so
+bins     := $(if $(cli_obj),$B/uringspawn) $(if $(daemon_obj),$B/uringspawnd)
+headers  := $(wildcard include/uringspawn/*.h)
+man      := $(wildcard docs/man/*.[1-8])
+
+unit_tests        := $(if $(unit_obj),$B/tests/unit-tests)
+fault_tests       := $(if $(fault_obj),$B/tests/fault-tests)
+integration_tests := $(if $(integration_obj),$B/tests/integration-tests)
+thread_tests      := $(call programs,tests/threads)
+examples          := $(call programs,docs/examples)
+fuzzers           := $(patsubst %.c,$B/%,$(wildcard tests/fuzz/fuzz_*.c))
+child_programs    := $(call programs,tests/programs)
+
+.DEFAULT_GOAL := all
+.DELETE_ON_ERROR:
+.SECONDARY:
+force:
+.PHONY: force all lib programs help demo bench install uninstall clean
+
+all: lib $(bins) ## build the library, the daemon and the command line
+lib: $(lib_a) $(lib_so) $(lib_link) $B/liburingspawn.pc
+programs: $(child_programs)
+
+# --- how ---------------------------------------------------------------------
+
+Q   := $(if $(V),,@)
+say  = $(if $(V),,@printf '  %-7s %s\n' $(1) $(2))
+
+$B/%.o: %.c
+	$(call say,CC,$<)
+	$(Q)mkdir -p $(@D)
+	$(Q)$(CC) $(cppflags) $(cflags) -MMD -MP -c -o $@ $<
+
+$B/%.o: %.S
+	$(call say,AS,$<)
+	$(Q)mkdir -p $(@D)
+	$(Q)$(CC) $(cppflags) $(cflags) -MMD -MP -c -o $@ $<
+
+# What runs between clone and exec runs in its parent's memory: an instrumented
+# child would write over the sanitizer's and the profiler's state of the parent.
+$B/src/launch/child% $B/src/sys/clone% $B/src/sys/raw% $B/src/cli/bench_clone%: variant_flags :=
+
+# One relinked object with hidden names made local: what an embedder links has
+# no symbol but the public ones.
+$(lib_a): $(lib_obj)
+	$(call say,AR,$@)
+	$(Q)$(LD) -r -o $(@:.a=.o) $^
+	$(Q)objcopy --localize-hidden $(@:.a=.o)
+	$(Q)rm -f $@ && $(AR) rcs $@ $(@:.a=.o)
+
+$(lib_so): $(lib_obj)
+	$(call say,LD,$@)
+	$(Q)$(CC) $(ldflags) -shared -Wl,-soname,liburingspawn.so.$(SOVER) -o $@ $^ $(lib_libs) $(LDLIBS)
+
+$(lib_link): $(lib_so)
+	$(Q)ln -sf $(notdir $(lib_so)) $@
+
+# Made anew each time, since PREFIX may differ.
+$B/liburingspawn.pc: tools/liburingspawn.pc.in force
+	$(Q)mkdir -p $(@D)
+	$(Q)sed -e 's|@PREFIX@|$(PREFIX)|; s|@LIBDIR@|$(LIBDIR)|; s|@INCLUDEDIR@|$(INCLUDEDIR)|' \
+		-e 's|@VERSION@|$(VERSION)|' $< > $@
+
+$B/uringspawn: $(cli_obj) $(lib_obj)
+	$(call say,LD,$@)
+	$(Q)$(CC) $(ldflags) -o $@ $^ $(lib_libs) -ljansson $(LDLIBS)
+
+$B/uringspawnd: $(daemon_obj) $(lib_obj)
+	$(call say,LD,$@)
+	$(Q)$(CC) $(ldflags) -o $@ $^ $(lib_libs) $(LDLIBS)
+
+$B/demo: $(demo_obj) $(lib_a)
+	$(call say,LD,$@)
+	$(Q)$(CC) $(ldflags) -o $@ $^ $(lib_libs) $(LDLIBS)
+
+# --- test programs -----------------------------------------------------------
+
+# Criterion's own macros narrow an int.
+$B/tests/%.o: cppflags += -iquote tests -DBUILD_DIR='"$(abspath $B)"'
+$B/tests/%.o: cflags += -Wno-conversion
+# Archives, so that each test program takes only what it calls.
+under_test := $B/tests/libsupport.a $B/tests/libtested.a
+
+$B/tests/libsupport.a: $(support_obj)
+$B/tests/libtested.a: $(filter-out %/main.o,$(lib_obj) $(daemon_obj) $(cli_obj))
+$(under_test):
+	$(Q)mkdir -p $(@D)
+	$(Q)rm -f $@ && $(AR) rcs $@ $^
+
+$B/tests/unit-tests: $(unit_obj) $(under_test)
+	$(call say,LD,$@)
+	$(Q)$(CC) $(ldflags) -o $@ $^ $(test_libs) -lcriterion $(LDLIBS)
+
+# The linker puts tests/support/fault.c before each function that it names.
+$B/tests/wrap.txt: tests/support/fault_points.h
+	$(Q)mkdir -p $(@D)
+	$(Q)sed -n 's/^FAULT_[A-Z]*([^,]*, *\([a-z0-9_]*\),.*/-Wl,--wrap=\1/p' $< > $@
+
+$B/tests/fault-tests: $(fault_obj) $(under_test) $B/tests/wrap.txt
+	$(call say,LD,$@)
+	$(Q)$(CC) $(ldflags) -o $@ $(filter-out %.txt,$^) @$B/tests/wrap.txt $(test_libs) -lcriterion $(LDLIBS)
+
+$B/tests/integration-tests: $(integration_obj) $(under_test)
+	$(call say,LD,$@)
+	$(Q)$(CC) $(ldflags) -o $@ $^ $(test_libs) -lcriterion $(LDLIBS)
+
+$(thread_tests): %: %.o $(under_test)
+	$(call say,LD,$@)
+	$(Q)$(CC) $(ldflags) -o $@ $^ $(test_libs) $(LDLIBS)
+
+$(examples): %: %.o $(lib_a)
+	$(call say,LD,$@)
+	$(Q)$(CC) $(ldflags) -o $@ $^ $(lib_libs) $(LDLIBS)
+
+$(fuzzers): %: %.o $B/tests/fuzz/onefile.o $(under_test)
+	$(call say,LD,$@)
+	$(Q)$(CC) $(ldflags) -o $@ $^ $(test_libs) $(LDLIBS)
+
+# Children to run: small and static, never instrumented, so that they start fast.
+$(child_programs): $B/%: %.c
+	$(call say,CC,$<)
+	$(Q)mkdir -p $(@D)
+	$(Q)$(CC) -D_GNU_SOURCE -std=gnu17 $(WARN) -O2 -static $(tiny) -o $@ $< 2>/dev/null || \
+		$(CC) -D_GNU_SOURCE -std=gnu17 $(WARN) -O2 -o $@ $<
+
+# One of them without even a C library, where its source knows how.
+$B/tests/programs/true: tiny = -DTINY -nostdlib
+$B/tests/programs/flood: tests/programs/pattern.h
+
+all_obj := $(lib_obj) $(daemon_obj) $(cli_obj) $(demo_obj) $(support_obj) $(unit_obj) \
+	$(fault_obj) $(integration_obj) $(addsuffix .o,$(thread_tests) $(examples) $(fuzzers)) \
+	$B/tests/fuzz/onefile.o
+-include $(all_obj:.o=.d)
+
+# --- checks ------------------------------------------------------------------
+
+.PHONY: format check check-release check-one check-build check-threads check-sum lint fuzz-replay fuzz \
+	fuzz-build coverage
+
+FILTER  ?=
+TALLY   ?= build/tally
+one     := $(MAKE) TALLY=$(TALLY)
+run      = tests/run $(TALLY) $B
+
+# Every variant is run, whatever the one before said, and one line sums them up.
+check: ## every test, plain and under sanitizers (FILTER='wire/*' for some)
+	@mkdir -p build && rm -f $(TALLY)
+ifneq ($(SAN)$(COV),)
+	+@$(one) check-one || tests/run --broken $(TALLY) $(VARIANT)
+else
+	+@$(one) check-one || tests/run --broken $(TALLY) release
+	+@$(one) SAN=address,undefined check-one || tests/run --broken $(TALLY) address-undefined
+	$(if $(FILTER),,+@$(one) SAN=thread check-threads || tests/run --broken $(TALLY) thread)
+endif
+	@tests/run --sum $(TALLY)
+
+check-release: ## every test, plain
+	@mkdir -p build && rm -f $(TALLY)
+	+@$(one) check-one || tests/run --broken $(TALLY) release
+	@tests/run --sum $(TALLY)
+
+check-build: all programs $(unit_tests) $(fault_tests) $(integration_tests) $(thread_tests) \
+	$(examples) $(fuzzers)
+
+# FILTER leaves only the suites that know test names.
+check-one: check-build
+	$(if $(unit_tests),@$(run) criterion unit $(unit_tests) '$(FILTER)')
+	$(if $(fault_tests),@$(run) criterion fault $(fault_tests) '$(FILTER)')
+	$(if $(integration_tests),@$(run) criterion integration $(integration_tests) '$(FILTER)')
+ifeq ($(FILTER),)
+	@for t in $(thread_tests); do $(run) plain threads/$${t##*/} $$t; done
+	$(if $(SAN),,@$(run) tap api tests/api/headers)
+	$(if $(SAN)$(COV),,$(if $(wildcard README.md),@$(run) tap readme tests/readme))
+	$(if $(examples),@$(run) tap examples tests/examples $B $(examples))
+	@for t in $(fuzzers); do $(run) plain fuzz/$${t##*/} tests/replay $$t; done
+endif
+
+check-threads: programs $(thread_tests)
+	@for t in $(thread_tests); do $(run) plain threads/$${t##*/} $$t; done
+
+fuzz-replay: $(fuzzers) ## run every fuzz target over its corpus
+	$(Q)for t in $^; do tests/replay $$t || exit 1; done
+
+# libFuzzer brings the main function, so each target is linked without onefile.c.
+fuzz: ## look for new inputs with clang's fuzzer, TIME=60 seconds per target
+	$(Q)$(MAKE) CC=$(CLANG) SAN=address,undefined,fuzzer-no-link VARIANT=fuzz fuzz-build
+	$(Q)for t in $(notdir $(fuzzers)); do \
+		mkdir -p build/fuzz/corpus/$$t && build/fuzz/tests/fuzz/$$t.fuzzer \
+			-max_total_time=$(or $(TIME),60) -artifact_prefix=build/fuzz/ \
+			build/fuzz/corpus/$$t tests/fuzz/corpus/$${t#fuzz_} || exit 1; done
+
+fuzz-build: $(fuzzers:%=%.fuzzer)
+%.fuzzer: %.o $(under_test)
+	$(Q)$(CC) -fsanitize=address,undefined,fuzzer $(LDFLAGS) -o $@ $^ $(test_libs) $(LDLIBS)
+
+coverage: ## lines run by the tests, for each file of src/
+	$(Q)$(MAKE) COV=1 check
+	$(Q)tools/coverage build/coverage
+
+lint: lib ## layers, exported names, documents, formatting, thread roles
+	$(Q)tools/check-layers src/LAYERS src
+	$(Q)tools/check-symbols $(lib_so) $(lib_a) src
+	$(Q)tools/check-docs
+	$(Q)! grep -rnE '[( ]gt\([a-z0-9]+,' tests || \
+		{ echo "Criterion 2.4.1: gt() holds for equal values; write lt() the other way round"; exit 1; }
+	$(Q)tools/check-format
+	$(Q)tools/check-threads $(CLANG) $(cppflags)
+	$(Q)for f in .ci/run tests/run $$(grep -lI '^#!/bin/.*sh' tools/* tests/* tests/api/* 2>/dev/null); do \
+		sh -n $$f || exit 1; done
+
+format: ## let clang-format rewrite the sources
+	$(Q)tools/check-format --fix
+
+# --- to look at ----------------------------------------------------------------
+
+demo: all $B/demo ## start a daemon, launch 10,500 programs, print a table
+	$(Q)USP_BUILD=$(abspath $B) $B/demo
+
+bench: all programs ## rate and latency next to bare loops, in one run
+	$(Q)if [ -x tools/bench/run ]; then tools/bench/run $B; \
+	else $B/uringspawn bench -- $B/tests/programs/true; fi
+
+# --- install -------------------------------------------------------------------
+
+installed := $(bins:$B/%=$(DESTDIR)$(BINDIR)/%) \
+	$(patsubst $B/%,$(DESTDIR)$(LIBDIR)/%,$(lib_a) $(lib_so)) \
+	$(DESTDIR)$(LIBDIR)/pkgconfig/liburingspawn.pc \
+	$(headers:include/%=$(DESTDIR)$(INCLUDEDIR)/%) \
+	$(foreach m,$(man),$(DESTDIR)$(MANDIR)/man$(subst .,,$(suffix $m))/$(notdir $m))
+installed_links := $(lib_link:$B/%=$(DESTDIR)$(LIBDIR)/%)
+
+install: $(installed) ## install under PREFIX, staged below DESTDIR
+	$(Q)for l in $(installed_links); do ln -sf $(notdir $(lib_so)) $$l; done
+
+$(DESTDIR)$(BINDIR)/%: $B/% ; $(Q)$(INSTALL) -D -m 755 $< $@
+$(DESTDIR)$(LIBDIR)/pkgconfig/liburingspawn.pc: $B/liburingspawn.pc ; $(Q)$(INSTALL) -D -m 644 $< $@
+$(DESTDIR)$(LIBDIR)/%: $B/% ; $(Q)$(INSTALL) -D -m 644 $< $@
+$(DESTDIR)$(INCLUDEDIR)/%: include/% ; $(Q)$(INSTALL) -D -m 644 $< $@
+define man_rule
+$$(DESTDIR)$$(MANDIR)/man$(1)/%.$(1): docs/man/%.$(1) ; $$(Q)$$(INSTALL) -D -m 644 $$< $$@
+endef
+$(foreach n,1 2 3 4 5 6 7 8,$(eval $(call man_rule,$n)))
+
+uninstall: ## remove what install put there
+	rm -f $(installed) $(installed_links)
+
+clean: ## remove build/
+	rm -rf build
+
+help: ## show this list
+	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  %-14s %s\n", $$1, $$2 }' $(firstword $(MAKEFILE_LIST))
+	@echo "  variants: SAN=address,undefined  SAN=thread  COV=1   also: V=1 WERROR=1 FILTER= TIME="
