@@ -1,0 +1,91 @@
+/*
+ * Descriptors of this process: -errno or the result, no policy.
+ */
+#include "sys/fd.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <stdint.h>
+#include <sys/eventfd.h>
+#include <unistd.h>
+#include "sys/raw.h"
+
+static struct rlimit nofile_original;
+static bool nofile_raised;
+
+int sys_close(int fd)
+{
+	if (fd < 0)
+		return 0;
+	return close(fd) < 0 ? -errno : 0;
+}
+
+int sys_dup(int fd)
+{
+	int ret = fcntl(fd, F_DUPFD_CLOEXEC, 3);
+
+	return ret < 0 ? -errno : ret;
+}
+
+/*
+ * By a raw call: ThreadSanitizer keeps books on libc's, and would find two threads at
+ * one descriptor, since it does not see the ring close it in between.
+ */
+int sys_pipe(int ret_fds[2])
+{
+	return (int)RAW(SYS_pipe2, ret_fds, O_CLOEXEC);
+}
+
+int sys_open_null(void)
+{
+	int fd = open("/dev/null", O_RDWR | O_CLOEXEC);
+
+	return fd < 0 ? -errno : fd;
+}
+
+int sys_event_open(void)
+{
+	int fd = eventfd(1, EFD_CLOEXEC | EFD_NONBLOCK);
+
+	return fd < 0 ? -errno : fd;
+}
+
+void sys_event_clear(int fd)
+{
+	uint64_t count;
+
+	if (fd >= 0)
+		(void)!read(fd, &count, sizeof(count));
+}
+
+int sys_nofile_raise(void)
+{
+	struct rlimit limit;
+
+	if (getrlimit(RLIMIT_NOFILE, &limit) < 0)
+		return -errno;
+	if (limit.rlim_cur == limit.rlim_max)
+		return 0;
+	nofile_original = limit;
+	limit.rlim_cur = limit.rlim_max;
+	if (setrlimit(RLIMIT_NOFILE, &limit) < 0)
+		return -errno;
+	nofile_raised = true;
+	return 0;
+}
+
+bool sys_nofile_original(struct rlimit *ret_limit)
+{
+	if (nofile_raised)
+		*ret_limit = nofile_original;
+	return nofile_raised;
+}
+
+size_t sys_nofile_limit(void)
+{
+	struct rlimit limit;
+
+	if (getrlimit(RLIMIT_NOFILE, &limit) < 0)
+		return 1024;
+	return limit.rlim_cur == RLIM_INFINITY ? 1u << 20 : (size_t)limit.rlim_cur;
+}

@@ -1,0 +1,43 @@
+/*
+ * Descriptors of this process: -errno or the result, no policy.
+ */
+#ifndef SYS_FD_H
+#define SYS_FD_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <sys/resource.h>
+#include <sys/types.h>
+
+int sys_close(int fd); /* -1 is fine; never retried */
+
+/* A close-on-exec duplicate at 3 or above. */
+int sys_dup(int fd);
+
+/* A pipe, both ends blocking and close-on-exec: [0] is read from, [1] written to. */
+int sys_pipe(int ret_fds[2]);
+
+/* Open for reading and writing, close-on-exec. */
+int sys_open_null(void);
+
+/*
+ * A descriptor that is readable when something was signalled to it, as it is from
+ * the start.  Clearing -1 is fine.
+ */
+int sys_event_open(void);
+void sys_event_clear(int fd);
+
+/*
+ * Raise this process's own soft limit of descriptors to the hard one.  The limit
+ * it had before is remembered, for children: a program that uses select() may
+ * break above 1024.
+ */
+int sys_nofile_raise(void);
+
+/* The limit to restore in children; false when it was never raised. */
+bool sys_nofile_original(struct rlimit *ret_limit);
+
+/* The soft limit in force. */
+size_t sys_nofile_limit(void);
+
+#endif

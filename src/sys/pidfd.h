@@ -1,0 +1,34 @@
+/*
+ * Processes by descriptor: signals and status, never by a pid that may have
+ * been given to somebody else.
+ */
+#ifndef SYS_PIDFD_H
+#define SYS_PIDFD_H
+
+#include <stdbool.h>
+#include <sys/types.h>
+#include <signal.h>
+
+/*
+ * Send @signal to the process of @pidfd, or to its process group.  The group of
+ * a leader that was reaped can be reached too, since Linux 6.9; before that
+ * -EINVAL is the answer for a group.  Returns 0, -ESRCH, -EPERM, -EINVAL.
+ */
+int sys_pidfd_signal(int pidfd, int signal, bool group);
+
+/* Wait for the process, which must be a child, and reap it. */
+int sys_pidfd_reap(int pidfd, siginfo_t *ret_info);
+
+/* As kill(): only for a child that is known not to have been reaped. */
+int sys_kill_group(pid_t group, int signal);
+
+/* SIGKILL a child by its pid, known not to have been reaped, and reap it. */
+int sys_kill_child(pid_t pid);
+
+/*
+ * Has the child, dead or alive but not reaped, executed a program?
+ * Answers true when /proc does not tell.
+ */
+bool sys_has_execed(pid_t pid);
+
+#endif

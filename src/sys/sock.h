@@ -1,0 +1,68 @@
+/*
+ * Unix stream sockets: names, listening, connecting, who the peer is, and bytes
+ * with descriptors.
+ *
+ * A name is a path, or @name for an abstract one.  Every descriptor is
+ * close-on-exec.  Everything returns -errno; nothing here decides who may connect.
+ *
+ * The name of this file must not be that of a header of libc.
+ */
+#ifndef SYS_SOCK_H
+#define SYS_SOCK_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <sys/socket.h>
+#include <sys/types.h>
+#include <sys/uio.h>
+#include <sys/un.h>
+
+/* Descriptors that one message can carry (the kernel's SCM_MAX_FD). */
+#define SOCKET_FDS_MAX 253
+
+/* Returns 0, or -EINVAL: empty; -ENAMETOOLONG. */
+int socket_address(const char *name, struct sockaddr_un *ret_addr, socklen_t *ret_size);
+
+/*
+ * Where a daemon is when nobody says: $URINGSPAWN_SOCKET, else
+ * $XDG_RUNTIME_DIR/uringspawn.sock, else /run/uringspawn/uringspawn.sock.
+ * Variables that are empty do not count.  Returns 0 or -ENAMETOOLONG.
+ */
+int socket_default(char *path, size_t size);
+
+/*
+ * A blocking connection.  Room in a full backlog is waited for up to a second.
+ * Returns the descriptor, or -ENOENT, -ECONNREFUSED, -EAGAIN, -EACCES and what
+ * connect() else gives.
+ */
+int sys_socket_connect(const char *name);
+
+/*
+ * A blocking listener; a path gets mode 0600.  A socket file that nobody listens
+ * on is removed and taken over.  Returns the descriptor, or -EADDRINUSE: somebody
+ * listens there, or the file is not a socket.
+ */
+int sys_socket_listen(const char *name, int backlog);
+
+/* Who connected, as the kernel recorded it then.  Each output may be NULL. */
+int sys_socket_peer(int fd, uid_t *ret_uid, gid_t *ret_gid, pid_t *ret_pid);
+
+/*
+ * Send what fits; the descriptors go with the first byte.  Never raises SIGPIPE.
+ * Does not block when @wait is false.  Returns the bytes sent, or -EAGAIN, -EPIPE, ...
+ */
+ssize_t sys_socket_send(int fd, const struct iovec *iov, unsigned n, const int *fds,
+			unsigned n_fds, bool wait);
+
+/*
+ * Receive what is there, close-on-exec descriptors included; does not block when
+ * @wait is false.  @ret_n_fds is set on success only.
+ *
+ * Returns the bytes received, 0 at the end, or -EAGAIN; -EMSGSIZE: there were more
+ * descriptors than @max_fds or than this process may open (all of them are closed,
+ * and the bytes that came with them are lost).
+ */
+ssize_t sys_socket_recv(int fd, void *buf, size_t size, int *ret_fds, unsigned max_fds,
+			unsigned *ret_n_fds, bool wait);
+
+#endif
