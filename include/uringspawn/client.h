@@ -1,0 +1,93 @@
+/*
+ * The client of a uringspawnd daemon: what spawn.h does, done by another
+ * process.  One connection carries any number of processes.
+ *
+ * struct usp_options, struct usp_event and the usp_process_*() calls are those
+ * of spawn.h and mean the same.  What differs: the engine is the daemon, so its
+ * working directory, its limits and its kernel count; and a process whose
+ * connection is lost ends with USP_REASON_STATUS_LOST here, while the daemon
+ * carries out its kill plan.
+ */
+#ifndef URINGSPAWN_CLIENT_H
+#define URINGSPAWN_CLIENT_H
+
+#include <uringspawn/spawn.h>
+
+#ifdef __cplusplus
+extern "C" {
+#endif
+
+/** A connection to a daemon.  Belongs to one thread. */
+struct usp_client;
+
+/**
+ * Connect to a daemon and greet it.
+ *
+ * @param socket  path of its socket, or @name for an abstract one; NULL for
+ *                $URINGSPAWN_SOCKET, else $XDG_RUNTIME_DIR/uringspawn.sock, else
+ *                /run/uringspawn/uringspawn.sock; copied
+ * @param ret_client  set on success only; gives the client
+ * @return 0, or -ENOENT, -ECONNREFUSED: no daemon there; -EACCES: it does not serve
+ *         this user; -EPROTO: it speaks no version that this library does;
+ *         -EBUSY: it has as many clients as it may; -EAGAIN, -ETIMEDOUT: it does
+ *         not accept or answer; -ENAMETOOLONG; -ENOMEM
+ *
+ * Thread: any, blocks; the caller's becomes the client's.
+ */
+USP_API int usp_client_open(const char *socket, struct usp_client **ret_client);
+
+/**
+ * Close the connection.  The daemon kills what still runs; each process ends
+ * here with USP_REASON_CLIENT_GONE before this returns.  Accepts NULL.
+ *
+ * @return NULL.  Thread: the client's.  Not from an event.
+ */
+USP_API struct usp_client *usp_client_free(struct usp_client *client);
+
+/** The connection, for poll().  Borrowed.  Thread: the client's. */
+USP_API int usp_client_fd(const struct usp_client *client);
+
+/** What to poll the connection for: POLLIN, and POLLOUT while frames wait to leave. */
+USP_API short usp_client_poll_events(const struct usp_client *client);
+
+/**
+ * Send what waits, receive what is there, report it.  Does not wait.
+ *
+ * @return 0; -EPIPE: the daemon is gone, and every process was told so;
+ *         -EPROTO: what it says is not the protocol; usp_client_error() says more
+ *
+ * Thread: the client's.  Not from an event.
+ */
+USP_API int usp_client_turn(struct usp_client *client);
+
+/**
+ * Turn until no process is left or usp_client_stop() was called.
+ *
+ * @return 0 or as usp_client_turn().  Thread: the client's, blocks.  Not from an event.
+ */
+USP_API int usp_client_run(struct usp_client *client);
+
+/** Let usp_client_run() return after the current event.  Thread: the client's. */
+USP_API void usp_client_stop(struct usp_client *client);
+
+/** Why the connection ended, in words, or "".  Valid until the client is freed. */
+USP_API const char *usp_client_error(const struct usp_client *client);
+
+/**
+ * Ask the daemon for a program to be started; as usp_spawn().
+ *
+ * Nothing is sent before the next turn, so that the requests of one turn leave
+ * together.
+ *
+ * @return as usp_spawn(), and -EPIPE: the connection is gone;
+ *         -EMSGSIZE: larger than the frame that the daemon takes
+ *
+ * Thread: the client's.
+ */
+USP_API int usp_client_spawn(struct usp_client *client, const struct usp_options *options,
+			     struct usp_process **ret_process);
+
+#ifdef __cplusplus
+}
+#endif
+#endif

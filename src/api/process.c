@@ -1,0 +1,51 @@
+/*
+ * The public usp_process_*() calls: check the arguments that mean the same
+ * everywhere, then leave the rest to whoever serves the process.
+ */
+#include <assert.h>
+#include <errno.h>
+#include <signal.h>
+#include "api/handle.h"
+
+int usp_process_write(struct usp_process *process, const void *data, size_t size)
+{
+	assert(process);
+	if (size && !data)
+		return -EINVAL;
+	return process->verbs->write(process, data, size);
+}
+
+int usp_process_close_stdin(struct usp_process *process)
+{
+	assert(process);
+	return process->verbs->close_stdin(process);
+}
+
+void usp_process_credit(struct usp_process *process, int stream, uint32_t bytes)
+{
+	assert(process);
+	if ((stream == 1 || stream == 2) && bytes)
+		process->verbs->credit(process, stream, bytes);
+}
+
+int usp_process_signal(struct usp_process *process, int signal, enum usp_target target)
+{
+	assert(process);
+	if (signal < 1 || signal > SIGRTMAX)
+		return -EINVAL;
+	if (target != USP_TARGET_GROUP && target != USP_TARGET_PROCESS)
+		return -EINVAL;
+	return process->verbs->signal(process, signal, target);
+}
+
+void usp_process_kill(struct usp_process *process)
+{
+	assert(process);
+	process->verbs->kill(process);
+}
+
+pid_t usp_process_pid(const struct usp_process *process)
+{
+	assert(process);
+	return process->pid;
+}
