@@ -1,0 +1,292 @@
+/*
+ * docs/PROTOCOL.md kept true: its examples are the golden frames, the encoder
+ * writes the golden frames, and every number of wire.h is explained.
+ */
+#include <criterion/criterion.h>
+#include <criterion/new/assert.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/types.h>
+#include <uringspawn/spawn.h>
+#include <uringspawn/wire.h>
+
+#include "base/buf.h"
+#include "support/golden.h"
+#include "wire/reply.h"
+#include "wire/request.h"
+
+/* ---- the document --------------------------------------------------------- */
+
+static char *read_text(const char *path)
+{
+	FILE *file = fopen(path, "re");
+	size_t size = 0;
+	char *text = NULL;
+
+	cr_assert(file != NULL, "no %s: run the tests from the top of the tree", path);
+	cr_assert(lt(int, 0, (int)getdelim(&text, &size, 0, file)));
+	fclose(file);
+	return text;
+}
+
+/* The bytes of one line: pairs of digits and blanks, up to ';' or its end. */
+static size_t read_hex_line(const char *line, uint8_t *out)
+{
+	size_t n = 0;
+
+	while (*line && *line != ';' && *line != '\n') {
+		char pair[3] = { line[0], line[1], 0 };
+
+		if (*line == ' ') {
+			line++;
+			continue;
+		}
+		cr_assert(eq(sz, strspn(pair, "0123456789abcdef"), 2), "not bytes: %.60s",
+			  line);
+		out[n++] = (uint8_t)strtoul(pair, NULL, 16);
+		line += 2;
+	}
+	return n;
+}
+
+Test(protocol, the_document_shows_the_golden_frames)
+{
+	char *text = read_text("docs/PROTOCOL.md");
+	unsigned n_examples = 0;
+
+	for (char *at = text; (at = strstr(at, "```hex ")); n_examples++) {
+		struct golden golden;
+		uint8_t bytes[4096];
+		size_t size = 0;
+		char name[64];
+
+		cr_assert(eq(int, sscanf(at, "```hex %63s", name), 1));
+		golden = golden_read(name);
+		for (at = strchr(at, '\n') + 1; *at != '`'; at = strchr(at, '\n') + 1)
+			size += read_hex_line(at, bytes + size);
+		cr_assert(eq(sz, size, golden.size), "%s", name);
+		cr_assert(memcmp(bytes, golden.bytes, size) == 0, "%s", name);
+		at = strchr(at, '\n');
+	}
+	cr_assert(eq(uint, n_examples, 25), "a new example: raise this number");
+	free(text);
+}
+
+Test(protocol, the_document_explains_every_number)
+{
+	char *text = read_text("docs/PROTOCOL.md");
+	char *header = read_text("include/uringspawn/wire.h");
+	unsigned n_names = 0;
+
+	for (char *at = header; (at = strstr(at, "USP_WIRE_")); n_names++) {
+		size_t size = strspn(at, "ABCDEFGHIJKLMNOPQRSTUVWXYZ_0123456789");
+		char quoted[64];
+
+		snprintf(quoted, sizeof(quoted), "`%.*s`", (int)size, at);
+		cr_assert(strstr(text, quoted) != NULL, "PROTOCOL.md does not have %s",
+			  quoted);
+		at += size;
+	}
+	cr_assert(lt(uint, 40, n_names));
+	free(header);
+	free(text);
+}
+
+/* Each row of the two tables is "| number | name |". */
+Test(protocol, the_document_lists_stages_and_reasons_by_their_names)
+{
+	char *text = read_text("docs/PROTOCOL.md");
+	char row[64];
+
+	for (int i = USP_STAGE_VALIDATE; i <= USP_STAGE_INTERPRETER; i++) {
+		snprintf(row, sizeof(row), "\n| %d | %s |", i, usp_stage_name(i));
+		cr_assert(strstr(text, row) != NULL, "PROTOCOL.md does not have%s", row);
+	}
+	for (int i = USP_REASON_EXITED; i <= USP_REASON_STATUS_LOST; i++) {
+		snprintf(row, sizeof(row), "\n| %d | %s |", i, usp_reason_name(i));
+		cr_assert(strstr(text, row) != NULL, "PROTOCOL.md does not have%s", row);
+	}
+	free(text);
+}
+
+/* ---- the encoder ---------------------------------------------------------- */
+
+static void check_golden(const char *name, struct buf *out)
+{
+	struct golden golden = golden_read(name);
+
+	cr_assert(lt(sz, 0, golden.size), "no %s", name);
+	cr_assert(eq(sz, buf_size(out), golden.size), "%s", name);
+	cr_assert(memcmp(buf_bytes(out), golden.bytes, golden.size) == 0, "%s", name);
+	buf_consume(out, buf_size(out));
+}
+
+/* A header, and behind it the payload that was encoded after it. */
+static void finish_frame(struct buf *out, struct frame frame)
+{
+	frame.payload_bytes = (uint32_t)(buf_size(out) - USP_WIRE_HEADER_BYTES);
+	frame_encode_header(&frame, buf_bytes(out));
+}
+
+static void check_hello(const char *name, const struct hello *hello)
+{
+	uint8_t header[USP_WIRE_HEADER_BYTES] = { 0 };
+	struct buf out;
+
+	buf_init(&out, 4096);
+	cr_assert(eq(int, buf_append(&out, header, sizeof(header)), 0));
+	cr_assert(eq(int, hello_encode(hello, &out), 0));
+	finish_frame(&out, (struct frame){ .type = USP_WIRE_HELLO });
+	check_golden(name, &out);
+	buf_done(&out);
+}
+
+Test(protocol, a_hello_is_the_golden_one)
+{
+	check_hello("hello-client.bin",
+		    &(struct hello){ .version_min = 1,
+				     .version_max = 1,
+				     .frame_bytes = USP_WIRE_FRAME_BYTES_MAX,
+				     .name = { "example-client 1", 16 } });
+	check_hello("hello-daemon.bin",
+		    &(struct hello){ .version_min = 1,
+				     .version_max = 1,
+				     .frame_bytes = USP_WIRE_FRAME_BYTES_MAX,
+				     .jobs = 4096,
+				     .window_bytes = USP_WIRE_WINDOW_BYTES,
+				     .stdin_window_bytes = USP_WIRE_STDIN_WINDOW_BYTES,
+				     .name = { "uringspawnd 0.1.0", 17 } });
+}
+
+static void check_request(const char *name, struct frame frame,
+			  const struct request *request)
+{
+	uint8_t header[USP_WIRE_HEADER_BYTES] = { 0 };
+	struct buf out;
+
+	buf_init(&out, 4096);
+	cr_assert(eq(int, buf_append(&out, header, sizeof(header)), 0));
+	cr_assert(eq(int, request_encode(request, &out), 0));
+	frame.fds = (uint8_t)request_fds(request);
+	finish_frame(&out, frame);
+	check_golden(name, &out);
+	buf_done(&out);
+}
+
+Test(protocol, a_request_is_the_golden_one)
+{
+	check_request("run.bin", (struct frame){ .type = USP_WIRE_RUN, .job = 1 },
+		      &(struct request){ .argv = { "/bin/echo\0hi", 13 } });
+	check_request("spawn-search.bin",
+		      (struct frame){ .type = USP_WIRE_SPAWN, .job = 3 },
+		      &(struct request){ .argv = { "-sh", 4 },
+					 .search = { "sh", 2 },
+					 .env = { "PATH=/bin", 10 } });
+	check_request("spawn-full.bin",
+		      (struct frame){ .type = USP_WIRE_SPAWN, .job = 2 },
+		      &(struct request){ .argv = { "cc\0-v", 6 },
+					 .path = { "/usr/bin/cc", 11 },
+					 .env = { "LANG=C\0HOME=/srv", 17 },
+					 .cwd = { "/srv", 4 },
+					 .stdio = { { USP_WIRE_STDIO_FD, 0 },
+						    { USP_WIRE_STDIO_PIPE, 0 },
+						    { USP_WIRE_STDIO_DUP, 1 } },
+					 .group = USP_GROUP_SESSION,
+					 .timeout_ns = UINT64_C(5000000000),
+					 .kill_signal = 2,
+					 .kill_target = USP_WIRE_SIGNAL_PROCESS,
+					 .kill_grace_ns = 500000000,
+					 .ignored_signals = 1,
+					 .window_bytes = 65536,
+					 .has_window = true });
+}
+
+static const struct usp_event ended = {
+	.kind = USP_EVENT_END,
+	.end = { .reason = USP_REASON_EXITED,
+		 .bytes = { 0, 3, 0 },
+		 .timings = { 20000, 310000, 450000, 12000 } },
+};
+
+static const struct reply_row {
+	const char *name;
+	uint32_t job;
+	struct usp_event event;
+} reply_rows[] = {
+	{ "started.bin", 1, { USP_EVENT_STARTED, .started = { 4242 } } },
+	{ "failed.bin",
+	  4,
+	  { USP_EVENT_FAILED, .failed = { USP_STAGE_EXEC, 2, 0, "nosuch" } } },
+	{ "failed-signal.bin",
+	  4,
+	  { USP_EVENT_FAILED, .failed = { USP_STAGE_LIMITS, 0, 9, "" } } },
+	{ "output.bin", 1, { USP_EVENT_OUTPUT, .output = { 1, "hi\n", 3 } } },
+	{ "eof.bin", 1, { USP_EVENT_EOF, .eof = { 1 } } },
+	{ "exit-code.bin", 3, { USP_EVENT_EXIT, .exit = { 3, 0, false } } },
+	{ "exit-signal.bin", 2, { USP_EVENT_EXIT, .exit = { -1, 2, false } } },
+	{ "exit-core.bin", 2, { USP_EVENT_EXIT, .exit = { -1, 11, true } } },
+	{ "exit-lost.bin", 2, { USP_EVENT_EXIT, .exit = { -1, 0, false } } },
+	{ "stdin-window.bin", 3, { USP_EVENT_WINDOW, .window = { 7 } } },
+	{ "stdin-closed.bin", 3, { USP_EVENT_WINDOW, .window = { 0 } } },
+};
+
+static void encode(const struct usp_event *event, uint32_t job, struct buf *out)
+{
+	cr_assert(eq(int, reply_encode(event, job, out), 0));
+	if (event->kind == USP_EVENT_OUTPUT)
+		cr_assert(eq(int, buf_append(out, event->output.data, event->output.size),
+			     0));
+}
+
+Test(protocol, a_reply_is_the_golden_one)
+{
+	struct buf out;
+
+	buf_init(&out, 4096);
+	for (size_t i = 0; i < sizeof(reply_rows) / sizeof(reply_rows[0]); i++) {
+		encode(&reply_rows[i].event, reply_rows[i].job, &out);
+		check_golden(reply_rows[i].name, &out);
+	}
+	encode(&ended, 1, &out);
+	check_golden("end.bin", &out);
+	cr_assert(eq(int, reply_encode_error(71, "the first frame is not a HELLO", &out),
+		     0));
+	check_golden("error.bin", &out);
+	buf_done(&out);
+}
+
+/* Frames that are a header and bytes as they are. */
+Test(protocol, a_plain_frame_is_the_golden_one)
+{
+	static const struct {
+		const char *name, *payload;
+		struct frame frame;
+	} plain[] = {
+		{ "stdin.bin", "exit 3\n", { 7, USP_WIRE_STDIN, .job = 3 } },
+		{ "stdin-eof.bin", "", { 0, USP_WIRE_STDIN_EOF, .job = 3 } },
+		{ "window.bin",
+		  "",
+		  { 0, USP_WIRE_WINDOW, .flags = 1, .job = 2, .arg = 65536 } },
+		{ "signal.bin",
+		  "",
+		  { 0, USP_WIRE_SIGNAL, .flags = USP_WIRE_SIGNAL_PROCESS, .job = 2,
+		    .arg = 15 } },
+		{ "signal-plan.bin",
+		  "",
+		  { 0, USP_WIRE_SIGNAL, .flags = USP_WIRE_SIGNAL_PLAN, .job = 2 } },
+	};
+	struct buf out;
+
+	buf_init(&out, 4096);
+	for (size_t i = 0; i < sizeof(plain) / sizeof(plain[0]); i++) {
+		uint8_t header[USP_WIRE_HEADER_BYTES];
+
+		frame_encode_header(&plain[i].frame, header);
+		cr_assert(eq(int, buf_append(&out, header, sizeof(header)), 0));
+		cr_assert(eq(int,
+			     buf_append(&out, plain[i].payload, strlen(plain[i].payload)),
+			     0));
+		check_golden(plain[i].name, &out);
+	}
+	buf_done(&out);
+}
