@@ -1,0 +1,432 @@
+/*
+ * The io_uring back end: set-up, waiting, and completions.
+ *
+ * How each operation is put into the submission queue is in uring_arm.c.  All
+ * that is armed in a turn is submitted by the io_uring_enter() that waits for the
+ * next: there is no other system call on the way of a process.
+ */
+#include "reactor/uring.h"
+
+#include <assert.h>
+#include <errno.h>
+#include <string.h>
+#include <unistd.h>
+#include "base/alloc.h"
+#include "base/clock.h"
+#include "sys/fd.h"
+#include "sys/signals.h"
+
+#define BATCH 256
+
+/* Below this a turn of a busy daemon would be submitted in too many pieces. */
+#define URING_ENTRIES_MIN 16
+
+/* ---- completions --------------------------------------------------------- */
+
+/* What was received into a buffer: behind the header of a multishot recvmsg. */
+static int unwrap(struct uring *u, struct buffer *buffer, int res)
+{
+	struct io_uring_recvmsg_out *out;
+
+	out = io_uring_recvmsg_validate(buffer->base, res, &u->recv_template);
+	if (!out)
+		return -EPROTO;
+	buffer->control = buffer->base + sizeof(*out) + u->recv_template.msg_namelen;
+	buffer->control_bytes = out->controllen;
+	buffer->truncated = out->flags & MSG_CTRUNC;
+	buffer->payload = buffer->control + u->recv_template.msg_controllen;
+	return (int)out->payloadlen;
+}
+
+/*
+ * Writing to a pipe that nobody reads raises SIGPIPE in this thread, unless the
+ * kernel can be told not to (Linux 6.18); where it cannot, the thread blocks it.
+ */
+static bool refused_no_signal(struct uring *u, const struct op *op, int res)
+{
+	if (op->kind != OP_WRITE || !u->write_flags ||
+	    (res != -EOPNOTSUPP && res != -EINVAL))
+		return false;
+	u->write_flags = 0;
+	sys_block_sigpipe();
+	return true;
+}
+
+static void complete(struct uring *u, const struct io_uring_cqe *cqe) REACTOR_ONLY
+{
+	struct op *op = (struct op *)(uintptr_t)cqe->user_data;
+	struct completion done = {
+		.res = cqe->res,
+		.more = cqe->flags & IORING_CQE_F_MORE,
+	};
+
+	if (cqe->flags & IORING_CQE_F_BUFFER) {
+		struct pool *pool =
+			op->kind == OP_RECV ? &u->base.recv_pool : &u->base.read_pool;
+
+		done.buffer = &pool->buffers[cqe->flags >> IORING_CQE_BUFFER_SHIFT];
+		done.buffer->payload = done.buffer->base;
+		pool->free--;
+		if (op->kind == OP_RECV && done.res > 0)
+			done.res = unwrap(u, done.buffer, done.res);
+	}
+	if (done.res == -ENOBUFS && (op->kind == OP_READ || op->kind == OP_RECV)) {
+		reactor_park(&u->base, op);
+		return;
+	}
+	if (refused_no_signal(u, op, done.res)) {
+		if (op->state == OP_ARMED) {
+			uring_arm(&u->base, op);
+			return;
+		}
+		done.res = -ECANCELED;
+	}
+	reactor_complete(&u->base, op, &done);
+}
+
+static void dispatch(struct uring *u, const struct io_uring_cqe *cqe) REACTOR_ONLY
+{
+	switch (cqe->user_data) {
+	case TAG_IGNORE:
+		return;
+	case TAG_WAKEUP:
+		u->wakeup_ns = 0;
+		return;
+	default:
+		complete(u, cqe);
+	}
+}
+
+/* Copy completions out, free their places, and only then run callbacks. */
+static unsigned uring_reap(struct reactor *r) REACTOR_ONLY
+{
+	struct uring *u = uring_of(r);
+	struct io_uring_cqe *cqes[BATCH], batch[BATCH];
+	unsigned n = io_uring_peek_batch_cqe(&u->ring, cqes, BATCH);
+
+	for (unsigned i = 0; i < n; i++)
+		batch[i] = *cqes[i];
+	io_uring_cq_advance(&u->ring, n);
+	for (unsigned i = 0; i < n; i++)
+		dispatch(u, &batch[i]);
+	return n;
+}
+
+/* ---- waiting ------------------------------------------------------------- */
+
+/* What the next turn cures by itself: time, signals, completions to be taken first. */
+static int passing(int ret)
+{
+	bool cured = ret == -ETIME || ret == -EINTR || ret == -EBUSY || ret == -EAGAIN;
+
+	return ret < 0 && !cured ? ret : 0;
+}
+
+static int uring_enter(struct reactor *r, bool wait, uint64_t deadline_ns)
+{
+	struct uring *u = uring_of(r);
+	struct __kernel_timespec ts, *timeout = NULL;
+	struct io_uring_cqe *cqe;
+
+	r->stats.enters++;
+	if (!wait) {
+		/* While completions wait to be taken the descriptor must say so. */
+		if (!io_uring_cq_ready(&u->ring))
+			sys_event_clear(u->event_fd);
+		return passing(io_uring_submit_and_get_events(&u->ring));
+	}
+	if (deadline_ns != UINT64_MAX) {
+		uint64_t now_ns = clock_now_ns();
+		uint64_t left = deadline_ns > now_ns ? deadline_ns - now_ns : 0;
+
+		ts.tv_sec = (long long)(left / NS_PER_S);
+		ts.tv_nsec = (long long)(left % NS_PER_S);
+		timeout = &ts;
+	}
+	return passing(
+		io_uring_submit_and_wait_timeout(&u->ring, &cqe, 1, timeout, NULL));
+}
+
+/*
+ * The ring's own descriptor answers poll() as well, but not reliably: with
+ * deferred task work a poller can sleep on while work is pending (Linux 6.18, about
+ * one start of a hundred).  An eventfd is signalled as work comes.  It is
+ * made when it is asked for: who does not poll does not pay for it.
+ */
+static int uring_fd(struct reactor *r)
+{
+	struct uring *u = uring_of(r);
+	int fd, ret;
+
+	if (u->event_fd >= 0)
+		return u->event_fd;
+	fd = sys_event_open();
+	if (fd < 0)
+		return fd;
+	ret = io_uring_register_eventfd(&u->ring, fd);
+	if (ret < 0) {
+		sys_close(fd);
+		return ret;
+	}
+	return u->event_fd = fd;
+}
+
+/* ---- mailboxes ----------------------------------------------------------- */
+
+/*
+ * A message to the ring.  Since Linux 6.13 it needs no ring to send it from;
+ * before that the thread has a small one of its own.
+ */
+struct uring_mailbox {
+	struct mailbox base;
+	bool has_ring;
+	struct io_uring ring;
+};
+
+static void prep_message(const struct uring *u, struct io_uring_sqe *sqe,
+			 uint64_t user_data, int res)
+{
+	io_uring_prep_msg_ring(sqe, u->ring.ring_fd, (unsigned)res, user_data, 0);
+}
+
+static int post_blind(const struct uring *u, uint64_t user_data, int res)
+{
+	struct io_uring_sqe sqe;
+
+	memset(&sqe, 0, sizeof(sqe));
+	prep_message(u, &sqe, user_data, res);
+	return (int)RAW(SYS_io_uring_register, -1, URING_REGISTER_SEND_MSG_RING, &sqe, 1);
+}
+
+/* Until the kernel has memory again. */
+static void pause_briefly(void)
+{
+	const struct timespec pause = { .tv_nsec = NS_PER_MS };
+
+	nanosleep(&pause, NULL);
+}
+
+static int post_from_ring(struct uring_mailbox *m, uint64_t user_data, int res)
+{
+	struct io_uring_sqe *sqe = io_uring_get_sqe(&m->ring);
+	struct io_uring_cqe *cqe;
+	int ret;
+
+	prep_message(uring_of(m->base.reactor), sqe, user_data, res);
+	sqe->user_data = 0;
+	while (io_uring_submit_and_wait(&m->ring, 1) < 0)
+		pause_briefly();
+	ret = io_uring_wait_cqe(&m->ring, &cqe);
+	if (ret < 0)
+		return ret;
+	ret = cqe->res;
+	io_uring_cqe_seen(&m->ring, cqe);
+	return ret;
+}
+
+/* A message that is not taken (the kernel has no memory for it) is sent again. */
+static void uring_mailbox_post(struct mailbox *mailbox, struct op *op, int res)
+{
+	struct uring_mailbox *m = container_of(mailbox, struct uring_mailbox, base);
+
+	while ((m->has_ring
+			? post_from_ring(m, (uintptr_t)op, res)
+			: post_blind(uring_of(mailbox->reactor), (uintptr_t)op, res)) < 0)
+		pause_briefly();
+}
+
+static int uring_mailbox_open(struct reactor *r, struct mailbox **ret_mailbox)
+{
+	struct uring *u = uring_of(r);
+	struct uring_mailbox *m = mem_zalloc(sizeof(*m));
+	int ret;
+
+	if (!m)
+		return -ENOMEM;
+	m->base.reactor = r;
+	if (u->mailbox_rings || post_blind(u, TAG_IGNORE, 0) < 0) {
+		ret = io_uring_queue_init(4, &m->ring, 0);
+		if (ret < 0) {
+			mem_free(m);
+			return ret;
+		}
+		m->has_ring = true;
+	}
+	*ret_mailbox = &m->base;
+	return 0;
+}
+
+static void uring_mailbox_close(struct mailbox *mailbox)
+{
+	struct uring_mailbox *m = container_of(mailbox, struct uring_mailbox, base);
+
+	if (m->has_ring)
+		io_uring_queue_exit(&m->ring);
+	mem_free(m);
+}
+
+/* ---- set-up -------------------------------------------------------------- */
+
+static int open_pool(struct uring *u, struct pool *pool,
+		     struct io_uring_buf_ring **ret_ring, unsigned count, size_t size)
+{
+	struct io_uring_buf_reg reg = { .ring_entries = count };
+	int ret = pool_init(pool, count, size);
+
+	if (ret < 0)
+		return ret;
+	*ret_ring = sys_map(count * sizeof(struct io_uring_buf));
+	if (!*ret_ring)
+		return -ENOMEM;
+	io_uring_buf_ring_init(*ret_ring);
+	for (unsigned i = 0; i < count; i++)
+		io_uring_buf_ring_add(*ret_ring, pool->buffers[i].base, (unsigned)size,
+				      (unsigned short)i, io_uring_buf_ring_mask(count),
+				      (int)i);
+	io_uring_buf_ring_advance(*ret_ring, (int)count);
+	reg.ring_addr = (uintptr_t)*ret_ring;
+	reg.bgid = pool == &u->base.read_pool ? GROUP_READ : GROUP_RECV;
+	return io_uring_register_buf_ring(&u->ring, &reg, 0);
+}
+
+static int open_ring(struct uring *u, unsigned entries)
+{
+	struct io_uring_params p = {
+		.flags = IORING_SETUP_SINGLE_ISSUER | IORING_SETUP_DEFER_TASKRUN |
+			 IORING_SETUP_SUBMIT_ALL | IORING_SETUP_CQSIZE,
+		.cq_entries = entries * 8,
+	};
+	int ret;
+
+	ret = io_uring_queue_init_params(entries, &u->ring, &p);
+	if (ret < 0)
+		u->ring.ring_fd = -1; /* it may have been cleared: 0 is not ours */
+	return ret;
+}
+
+/* An operation that this kernel lacks makes the whole back end unfit. */
+static int check_operations(struct uring *u)
+{
+	static const int needed[] = {
+		URING_OP_READ_MULTISHOT,   URING_OP_WAITID,    URING_OP_FUTEX_WAKE,
+		URING_OP_FIXED_FD_INSTALL, IORING_OP_MSG_RING,
+	};
+	struct io_uring_probe *probe = io_uring_get_probe_ring(&u->ring);
+	int ret = 0;
+
+	if (!probe)
+		return -ENOSYS;
+	for (size_t i = 0; i < ARRAY_SIZE(needed); i++)
+		if (!io_uring_opcode_supported(probe, needed[i]))
+			ret = -ENOSYS;
+	io_uring_free_probe(probe);
+	return ret;
+}
+
+static int set_up(struct uring *u, const struct reactor_options *options)
+{
+	unsigned one_each[2] = { 1, 1 };
+	int ret;
+
+	ret = check_operations(u);
+	if (ret < 0)
+		return ret;
+	ret = io_uring_register_ring_fd(&u->ring);
+	if (ret < 0)
+		return ret;
+	/* Nothing here is meant to run there: what does must not make threads. */
+	(void)io_uring_register_iowq_max_workers(&u->ring, one_each);
+	ret = io_uring_register_files_sparse(&u->ring, options->slots);
+	if (ret < 0)
+		return ret;
+	ret = open_pool(u, &u->base.read_pool, &u->read_ring, options->read_buffers,
+			READ_BUFFER_BYTES);
+	if (ret < 0 || !options->recv_buffers)
+		return ret;
+	return open_pool(u, &u->base.recv_pool, &u->recv_ring, options->recv_buffers,
+			 RECV_BUFFER_BYTES);
+}
+
+static void uring_close(struct reactor *r)
+{
+	struct uring *u = uring_of(r);
+
+	/* The kernel lets go of what is registered some time after the ring's end:
+	 * what is still in a slot is closed here and now. */
+	for (unsigned i = 0; i < r->n_slots; i++)
+		if (r->slot_filled && r->slot_filled[i])
+			r->backend->slot_close(r, (int)i);
+	if (u->ring.ring_fd >= 0) {
+		(void)io_uring_submit(&u->ring);
+		io_uring_queue_exit(&u->ring);
+	}
+	sys_close(u->event_fd);
+	sys_unmap(u->read_ring, r->read_pool.count * sizeof(struct io_uring_buf));
+	sys_unmap(u->recv_ring, r->recv_pool.count * sizeof(struct io_uring_buf));
+	mem_free(u->fill_fds);
+	reactor_common_done(r);
+	mem_free(u);
+}
+
+static const struct backend uring_backend = {
+	.arm = uring_arm,
+	.cancel = uring_cancel,
+	.slot_fill = uring_slot_fill,
+	.slot_close = uring_slot_close,
+	.buffer_give_back = uring_buffer_give_back,
+	.wake = uring_wake,
+	.enter = uring_enter,
+	.reap = uring_reap,
+	.arm_wakeup = uring_arm_wakeup,
+	.fd = uring_fd,
+	.mailbox_open = uring_mailbox_open,
+	.mailbox_close = uring_mailbox_close,
+	.mailbox_post = uring_mailbox_post,
+	.close = uring_close,
+};
+
+static int open_with(const struct reactor_options *options, unsigned entries,
+		     struct reactor **ret_reactor)
+{
+	struct uring *u = mem_zalloc(sizeof(*u));
+	int ret;
+
+	if (!u)
+		return -ENOMEM;
+	u->base.backend = &uring_backend;
+	u->ring.ring_fd = u->event_fd = -1;
+	u->mailbox_rings = options->mailbox_rings;
+	u->write_flags = URING_RWF_NOSIGNAL;
+	u->recv_template.msg_controllen = CMSG_SPACE(URING_RECV_FDS * sizeof(int));
+	ret = open_ring(u, entries);
+	if (ret < 0)
+		goto fail;
+	u->fill_fds = mem_alloc(u->ring.sq.ring_entries * sizeof(*u->fill_fds));
+	ret = u->fill_fds ? reactor_common_init(&u->base, options->slots) : -ENOMEM;
+	if (ret < 0)
+		goto fail;
+	ret = set_up(u, options);
+	if (ret < 0)
+		goto fail;
+	*ret_reactor = &u->base;
+	return 0;
+fail:
+	uring_close(&u->base);
+	return ret;
+}
+
+/*
+ * The ring's memory counts as locked memory of the user on some kernels (6.16 and
+ * 6.18 among them).  A smaller ring does the same work with more system calls.
+ */
+int uring_open(const struct reactor_options *options, struct reactor **ret_reactor)
+{
+	unsigned entries = options->entries;
+	int ret;
+
+	do {
+		ret = open_with(options, entries, ret_reactor);
+		entries /= 2;
+	} while (ret == -ENOMEM && entries >= URING_ENTRIES_MIN);
+	return ret;
+}

@@ -1,0 +1,191 @@
+/*
+ * reactor/: slots, more work than the queue holds, and messages from other threads.
+ */
+#include <criterion/criterion.h>
+#include <criterion/new/assert.h>
+#include <errno.h>
+#include <poll.h>
+#include <pthread.h>
+#include <unistd.h>
+
+#include "support/clean.h"
+#include "support/loop.h"
+
+TestSuite(reactor_slots, .timeout = 60);
+
+/* ---- slots --------------------------------------------------------------- */
+
+CLEAN_TEST(reactor_slots, slots_run_out_and_come_back)
+{
+	const struct reactor_options options = { .entries = 32,
+						 .slots = 3,
+						 .read_buffers = 1 };
+	struct loop loop;
+
+	loop_open(&loop, &options);
+	cr_assert(eq(uint, reactor_slots_free(loop.reactor), 3));
+	for (int i = 0; i < 3; i++)
+		cr_assert(eq(int, reactor_slot_take(loop.reactor), i));
+	cr_assert(eq(int, reactor_slot_take(loop.reactor), -EMFILE));
+	reactor_slot_drop(loop.reactor, 1);
+	cr_assert(eq(uint, reactor_slots_free(loop.reactor), 1));
+	cr_assert(eq(int, reactor_slot_take(loop.reactor), 1));
+	loop_close(&loop);
+}
+
+/* The other end tells by its end of file that the file is really closed. */
+CLEAN_TEST(reactor_slots, a_slot_is_filled_used_dropped_and_used_again_in_one_turn)
+{
+	struct loop loop;
+	struct watched w;
+	int slot, again, first_fd, second_fd;
+	char text[4] = "";
+
+	loop_open(&loop, NULL);
+	watched_init(&w, &loop);
+	first_fd = loop_pipe_out(&loop, &slot);
+	reactor_write(loop.reactor, &w.op, slot, "one", 3);
+	reactor_slot_drop(loop.reactor, slot);
+	second_fd = loop_pipe_out(&loop, &again);
+	cr_assert(eq(int, again, slot), "the test is to use the same one");
+	loop_until(&loop, w.calls);
+	cr_assert(eq(int, w.res, 3));
+	cr_assert(eq(int, (int)read(first_fd, text, 3), 3));
+	cr_assert(eq(int, (int)read(first_fd, text, 3), 0), "still open");
+
+	reactor_write(loop.reactor, &w.op, again, "two", 3);
+	loop_until(&loop, w.calls == 2);
+	cr_assert(eq(int, (int)read(second_fd, text, 3), 3));
+	cr_assert(eq(str, text, "two"));
+	close(first_fd);
+	close(second_fd);
+	loop_close(&loop);
+}
+
+CLEAN_TEST(reactor_slots, a_slots_descriptor_is_not_left_in_the_process)
+{
+	struct loop loop;
+	int slot, fd, before;
+
+	loop_open(&loop, NULL);
+	loop_turn(&loop);
+	before = open_fds();
+	fd = loop_pipe_in(&loop, &slot);
+	loop_turn(&loop);
+	cr_assert(eq(int, open_fds(), before + 1));
+	close(fd);
+	loop_close(&loop);
+}
+
+/* ---- more than the queue holds ------------------------------------------- */
+
+CLEAN_TEST(reactor_slots, more_is_armed_in_one_turn_than_the_queue_holds)
+{
+	enum { MANY = 200 };
+	const struct reactor_options options = { .entries = 16,
+						 .slots = MANY,
+						 .read_buffers = 2 };
+	static struct watched w[MANY];
+	static int fds[MANY];
+	struct loop loop;
+	int slot;
+
+	loop_open(&loop, &options);
+	for (int i = 0; i < MANY; i++) {
+		watched_init(&w[i], &loop);
+		fds[i] = loop_pipe_in(&loop, &slot);
+		reactor_poll(loop.reactor, &w[i].op, slot, POLLIN);
+		cr_assert(eq(int, (int)write(fds[i], "x", 1), 1));
+	}
+	for (int i = 0; i < MANY; i++) {
+		loop_until(&loop, w[i].calls);
+		cr_assert(w[i].res & POLLIN);
+	}
+	for (int i = 0; i < MANY; i++)
+		close(fds[i]);
+	loop_close(&loop);
+}
+
+/* ---- other threads ------------------------------------------------------- */
+
+enum { POSTS = 500 };
+
+struct poster {
+	struct mailbox *mailbox;
+	struct watched watched[POSTS];
+};
+
+static void *post_all(void *arg)
+{
+	struct poster *poster = arg;
+
+	for (int i = 0; i < POSTS; i++)
+		mailbox_post(poster->mailbox, &poster->watched[i].op,
+			     i == 0 ? -ENOENT : i);
+	return NULL;
+}
+
+static void hammer(bool mailbox_rings)
+{
+	const struct reactor_options options = {
+		.entries = 32,
+		.slots = 4,
+		.read_buffers = 1,
+		.mailbox_rings = mailbox_rings,
+	};
+	static struct poster poster[3];
+	pthread_t threads[3];
+	struct loop loop;
+
+	loop_open(&loop, &options);
+	for (int i = 0; i < 3; i++) {
+		cr_assert(eq(int, mailbox_open(loop.reactor, &poster[i].mailbox), 0));
+		for (int k = 0; k < POSTS; k++) {
+			watched_init(&poster[i].watched[k], &loop);
+			reactor_expect(loop.reactor, &poster[i].watched[k].op);
+		}
+	}
+	for (int i = 0; i < 3; i++)
+		cr_assert(eq(int, pthread_create(&threads[i], NULL, post_all, &poster[i]),
+			     0));
+	loop_until(&loop, loop.owner.inflight == 0);
+	for (int i = 0; i < 3; i++) {
+		pthread_join(threads[i], NULL);
+		mailbox_close(poster[i].mailbox);
+		for (int k = 0; k < POSTS; k++) {
+			cr_assert(eq(uint, poster[i].watched[k].calls, 1));
+			cr_assert(eq(int, poster[i].watched[k].res, k ? k : -ENOENT));
+		}
+	}
+	loop_close(&loop);
+}
+
+CLEAN_TEST(reactor_slots, other_threads_complete_what_is_expected)
+{
+	hammer(false);
+}
+
+CLEAN_TEST(reactor_slots, other_threads_do_so_by_rings_of_their_own)
+{
+	hammer(true);
+}
+
+CLEAN_TEST(reactor_slots, a_cancelled_expectation_waits_for_its_thread)
+{
+	struct mailbox *mailbox;
+	struct loop loop;
+	struct watched w;
+
+	loop_open(&loop, NULL);
+	watched_init(&w, &loop);
+	cr_assert(eq(int, mailbox_open(loop.reactor, &mailbox), 0));
+	reactor_expect(loop.reactor, &w.op);
+	reactor_cancel(loop.reactor, &w.op);
+	loop_turn(&loop);
+	cr_assert(eq(uint, w.calls, 0));
+	mailbox_post(mailbox, &w.op, 7);
+	loop_until(&loop, w.last);
+	cr_assert(eq(int, w.res, 7));
+	mailbox_close(mailbox);
+	loop_close(&loop);
+}
