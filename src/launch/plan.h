@@ -1,0 +1,73 @@
+/*
+ * A plan: a spec, the descriptors it needs, and what became of it.
+ *
+ * It is owned by one side at a time: the reactor until launchers_post(), the
+ * launcher until it is handed back through @done.  While it is out, the reactor
+ * touches only what is marked *shared*.  The child, which lives in the launcher's
+ * memory while the launcher waits, writes stage, error, signal and path.
+ */
+#ifndef LAUNCH_PLAN_H
+#define LAUNCH_PLAN_H
+
+#include <stdatomic.h>
+#include <stdbool.h>
+#include <stdint.h>
+#include <sys/resource.h>
+#include "launch/spec.h"
+#include "reactor/op.h"
+
+/* What is the same for every child of an engine. */
+struct launch_setup {
+	int null_fd;	 /* /dev/null, open for reading and writing */
+	bool use_clone3; /* else clone(), and the child resets its handlers */
+	/* Bit n-1: signal n may be ignored here, and the child resets it. */
+	uint64_t reset_signals;
+	bool reset_nofile;
+	struct rlimit nofile; /* what the child gets when reset_nofile is set */
+};
+
+struct plan {
+	struct op done; /* completed by the launcher with 0, or -errno of the failure */
+	struct spec *spec; /* the process's */
+	const struct launch_setup *setup;
+	int ours[3];   /* our ends of its pipes, or -1: the reactor's to place */
+	int theirs[3]; /* what the child gets as 0, 1, 2, or -1 for null and dup */
+	pid_t pid;
+	_Atomic bool
+		out; /* shared: with the launchers; all else is read after it is false */
+	int new_pidfd; /* written by the kernel, even by a clone that then fails */
+	_Atomic int
+		pidfd; /* shared; of a child that is there, closed by the reactor; -1: none */
+	_Atomic bool
+		cancelled; /* shared: do not start it, or it was killed while it started */
+	_Atomic uint64_t taken_ns; /* shared: when a launcher took it; 0: not yet */
+	uint64_t execed_ns;
+
+	/* The outcome. */
+	_Atomic int
+		stage; /* enum usp_stage: the one the child is in; EXEC and error 0: it runs */
+	int error;	  /* errno, positive */
+	int signal;	  /* that ended the child before its exec */
+	const char *path; /* in the spec, or static; what the stage is about */
+};
+
+/* Takes the descriptors of @spec's stdio into the plan.  @spec may be NULL for one that
+ * will not be launched. */
+void plan_init(struct plan *plan, struct spec *spec, const struct launch_setup *setup);
+
+/*
+ * Make the pipes.  Thread: a launcher's.
+ * Returns 0 or -EMFILE, -ENFILE, with what was made in the plan.
+ */
+int plan_open(struct plan *plan);
+
+/* Close what was meant for the child alone. */
+void plan_close_theirs(struct plan *plan);
+
+/* Close all that the plan still has: both ends and the pidfd. */
+void plan_close(struct plan *plan);
+
+/* Did the child execute its program? */
+bool plan_started(const struct plan *plan);
+
+#endif

@@ -1,0 +1,66 @@
+/*
+ * What to run: validated, immutable, owner of its bytes.
+ *
+ * A spec is one block of memory: this struct, its pointer arrays and its
+ * strings.  It opens nothing and asks the kernel nothing.
+ */
+#ifndef LAUNCH_SPEC_H
+#define LAUNCH_SPEC_H
+
+#include <uringspawn/spawn.h>
+
+/* Strings as they come: packed (from the wire) or as a vector (from the API). */
+struct strings {
+	const char *packed; /* each with its NUL, one after the other */
+	size_t packed_bytes;
+	const char *const *vector; /* NULL-terminated; looked at when packed is NULL */
+};
+
+/* Bytes that need no NUL; NULL: not given. */
+struct bytes {
+	const char *bytes;
+	size_t size;
+};
+
+/* What a spec is made of; everything borrowed until spec_new() returns. */
+struct spec_input {
+	struct strings argv, env;
+	struct bytes path, search, cwd;
+	struct usp_stdio stdio[3];
+	enum usp_group group;
+	uint64_t timeout_ns;
+	struct usp_kill kill;
+	uint64_t ignored_signals;
+	uint32_t window_bytes; /* 0: no limit */
+};
+
+struct spec {
+	char **argv, **envp; /* NULL-terminated; the child hands them to execve */
+	char **candidates;   /* NULL-terminated: the files to try, in order */
+	const char *cwd;     /* NULL: stay */
+	const char *name;    /* the program as it was asked for, for messages */
+	/* No DEFAULT any more; of kind FD: the spec's own descriptor. */
+	struct usp_stdio stdio[3];
+	enum usp_group group;
+	uint64_t timeout_ns;
+	struct usp_kill kill; /* complete: no zero left that means a default */
+	uint64_t ignored_signals;
+	uint32_t window_bytes;
+};
+
+/*
+ * Check and copy.
+ *
+ * The descriptors of USP_STDIO_FD are taken: the spec closes them, and so does
+ * this function when it fails.
+ *
+ * @param ret_field  on failure, the name of the field at fault
+ * @return 0, or -EINVAL; -E2BIG: a string, or all of them, longer than the kernel
+ *         takes; -ENOENT: the program's name is empty; -EBADF: a negative
+ *         descriptor; -ENOMEM
+ */
+int spec_new(const struct spec_input *input, struct spec **ret_spec,
+	     const char **ret_field);
+void spec_free(struct spec *spec); /* NULL is fine */
+
+#endif
