@@ -1,0 +1,117 @@
+/*
+ * One program that was asked for: from its place in the queue to its end.
+ *
+ *   QUEUED ──▶ LAUNCHING ──▶ RUNNING ──▶ DRAINING ──▶ ENDED
+ *      │            │                                   ▲
+ *      └────────────┴── failed ─────────────────────────┘
+ *
+ * DRAINING: the process has exited and its pipes have not ended.  Callbacks
+ * record facts (exited, eof, failure); process.c's step() alone moves the state.
+ * In ENDED nothing is armed any more but what is being cancelled; when that is
+ * over the end is told and the memory freed.
+ */
+#ifndef PROCESS_PROCESS_H
+#define PROCESS_PROCESS_H
+
+#include <signal.h>
+#include "api/handle.h"
+#include "launch/plan.h"
+#include "process/input.h"
+#include "process/kill.h"
+#include "process/stream.h"
+
+enum process_state {
+	PROCESS_QUEUED = 0,
+	PROCESS_LAUNCHING,
+	PROCESS_RUNNING,
+	PROCESS_DRAINING,
+	PROCESS_ENDED,
+	PROCESS_STATES,
+};
+
+struct process;
+
+/* What a process needs of the one that runs many. */
+struct process_host {
+	struct reactor *reactor;
+	const struct launch_setup *setup;
+	/* It waits no more: it is launching, or over.  (It leaves @queue_link.) */
+	void (*on_left_queue)(struct process_host *host, struct process *p);
+	/* A launcher is done with it: there is room for another one. */
+	void (*on_launched)(struct process_host *host);
+	/* Its place is free; the memory goes when this returns. */
+	void (*on_ended)(struct process_host *host, struct process *p, bool launched);
+	int reserve_fd; /* so that a signal can be sent when all descriptors are in use */
+	uint64_t launches_stuck; /* that took longer than their limit */
+};
+
+struct process {
+	struct usp_process handle; /* first */
+	struct process_host *host;
+	struct owner owner;
+	enum process_state state;
+	struct spec *spec; /* NULL when it did not pass */
+	struct plan plan;
+
+	struct op exit_wait;
+	siginfo_t exit_info;
+	int pidfd_slot;
+	int slots[3]; /* set aside for our pipe ends, or -1 */
+	struct stream streams[2];
+	struct input input;
+	struct kill kill;
+	struct timer deadline; /* run timeout, counted from the clone */
+	struct timer drain_limit;
+	struct deferred later; /* step() outside of the calls of the API */
+
+	/* Facts. */
+	bool has_pipe_in;
+	bool launched; /* the plan is back */
+	bool started, exited, status_lost;
+	bool cut; /* SIGKILL it as soon as it is there */
+	bool failed;
+	struct usp_failure failure;
+	enum usp_reason reason; /* why it is being made to end, else 0 */
+	uint64_t queued_ns, taken_ns, execed_ns, exited_ns;
+
+	struct list link;	/* all of an engine's */
+	struct list queue_link; /* those that wait for a place */
+};
+
+/*
+ * Make one, in QUEUED.  Takes @spec.
+ * @error, @field: what is wrong with the request when @spec is NULL; it fails by
+ * itself then.  Returns NULL when there is no memory (then @spec stays).
+ */
+struct process *process_new(struct process_host *host, struct spec *spec) REACTOR_ONLY;
+
+/* It will not be started: tell why, soon. */
+void process_refuse(struct process *p, enum usp_stage stage, int error,
+		    const char *path) REACTOR_ONLY;
+
+/* How many slots it needs: its pipes and its pidfd. */
+unsigned process_slots(const struct process *p);
+
+/* Its place has come: set the slots aside.  The plan is to be posted next. */
+void process_launch(struct process *p) REACTOR_ONLY;
+
+/* Make it end, for @reason, unless a reason was given before. */
+void process_end(struct process *p, enum usp_reason reason) REACTOR_ONLY;
+
+/* The same by SIGKILL alone, and its output is not waited for. */
+void process_cut(struct process *p, enum usp_reason reason) REACTOR_ONLY;
+
+void process_pause(struct process *p, bool pause) REACTOR_ONLY;
+
+/* Nobody wants its output any more: read it without limit, so that it can end. */
+void process_discard(struct process *p) REACTOR_ONLY;
+
+/* The buffer of the output event being told; NULL outside of it. */
+struct buffer *process_output_buffer(const struct usp_event *event);
+
+static inline struct process *process_of(struct usp_process *handle)
+{
+	return (struct process *)handle;
+}
+
+#endif

@@ -1,0 +1,80 @@
+/*
+ * The public usp_process_*() calls, for processes of an engine.
+ *
+ * What they arm is handed over by the turn they are called from; outside of a
+ * turn at once, so that an embedder's loop needs no call after them.
+ */
+#include "process/verbs.h"
+
+#include <errno.h>
+#include "process/process.h"
+
+static int verb_write(struct usp_process *handle, const void *data, size_t size)
+{
+	struct process *p = process_of(handle);
+	int ret;
+
+	enter_reactor();
+	if (!p->has_pipe_in)
+		return -ENOTSUP;
+	if (p->state == PROCESS_ENDED)
+		return -EPIPE;
+	ret = input_write(&p->input, data, size);
+	reactor_submit(p->host->reactor);
+	return ret;
+}
+
+static int verb_close_stdin(struct usp_process *handle)
+{
+	struct process *p = process_of(handle);
+
+	enter_reactor();
+	if (!p->has_pipe_in)
+		return -ENOTSUP;
+	if (p->state != PROCESS_ENDED)
+		input_end(&p->input);
+	reactor_submit(p->host->reactor);
+	return 0;
+}
+
+static void verb_credit(struct usp_process *handle, int stream, uint32_t bytes)
+{
+	struct process *p = process_of(handle);
+
+	enter_reactor();
+	if (p->state == PROCESS_ENDED)
+		return;
+	stream_credit(&p->streams[stream - 1], bytes);
+	reactor_submit(p->host->reactor);
+}
+
+static int verb_signal(struct usp_process *handle, int signal, enum usp_target target)
+{
+	struct process *p = process_of(handle);
+
+	enter_reactor();
+	if (p->state == PROCESS_ENDED || (p->exited && target == USP_TARGET_PROCESS))
+		return -ESRCH;
+	if (p->spec && p->spec->group == USP_GROUP_SAME)
+		target = USP_TARGET_PROCESS;
+	kill_send(&p->kill, signal, target);
+	reactor_submit(p->host->reactor);
+	return 0;
+}
+
+static void verb_kill(struct usp_process *handle)
+{
+	struct process *p = process_of(handle);
+
+	enter_reactor();
+	process_end(p, USP_REASON_KILLED);
+	reactor_submit(p->host->reactor);
+}
+
+const struct process_verbs process_verbs = {
+	.write = verb_write,
+	.close_stdin = verb_close_stdin,
+	.credit = verb_credit,
+	.signal = verb_signal,
+	.kill = verb_kill,
+};
