@@ -1,0 +1,353 @@
+/*
+ * The engine: reactor, launchers and processes behind the public calls.
+ */
+#include "engine/engine.h"
+
+#include <errno.h>
+#include <string.h>
+#include "api/options.h"
+#include "base/alloc.h"
+#include "engine/admission.h"
+#include "launch/launcher.h"
+#include "process/process.h"
+#include "sys/fd.h"
+
+#define RUNNING_MAX  4096u
+#define QUEUED_MAX   65536u
+#define RING_ENTRIES 512u
+#define READ_BUFFERS 64u
+
+/* Slots that no process needs: a daemon's listener and the like. */
+#define SLOTS_SPARE 64u
+
+/* What the kernel takes (IORING_MAX_FIXED_FILES), whatever RLIMIT_NOFILE says. */
+#define SLOTS_MAX (1u << 20)
+
+struct usp_engine {
+	struct process_host host;
+	struct reactor *reactor;
+	struct launchers *launchers;
+	struct admission admission;
+	struct list processes; /* all, of process.link */
+	struct deferred pump;
+	bool stopping; /* the current run */
+	bool closing;  /* for good */
+	uint64_t started, failed, ended;
+};
+
+static struct usp_engine *engine_of(struct process_host *host)
+{
+	return container_of(host, struct usp_engine, host);
+}
+
+/* ---- what processes tell ------------------------------------------------- */
+
+static void on_left_queue(struct process_host *host, struct process *p) REACTOR_ONLY
+{
+	struct usp_engine *engine = engine_of(host);
+
+	/* The next one may need less than the one that left. */
+	admission_left(&engine->admission, p);
+	reactor_defer(engine->reactor, &engine->pump);
+}
+
+/* The launchers' queue is short: it may have been what the next one waits for. */
+static void on_launched(struct process_host *host) REACTOR_ONLY
+{
+	struct usp_engine *engine = engine_of(host);
+
+	if (engine->admission.queued > 0)
+		reactor_defer(engine->reactor, &engine->pump);
+}
+
+static void on_ended(struct process_host *host, struct process *p,
+		     bool launched) REACTOR_ONLY
+{
+	struct usp_engine *engine = engine_of(host);
+
+	engine->ended++;
+	*(p->started ? &engine->started : &engine->failed) += 1;
+	if (!launched)
+		return;
+	admission_freed(&engine->admission);
+	reactor_defer(engine->reactor, &engine->pump);
+}
+
+static void on_pump(struct deferred *pump) REACTOR_ONLY
+{
+	admission_pump(&container_of(pump, struct usp_engine, pump)->admission);
+}
+
+/* ---- start and end ------------------------------------------------------- */
+
+static unsigned or_default(unsigned value, unsigned fallback)
+{
+	return value ? value : fallback;
+}
+
+/* The kernel takes a power of two here. */
+static unsigned power_of_two(unsigned n)
+{
+	unsigned power = 1;
+
+	while (power < n && power < 32768)
+		power *= 2;
+	return power;
+}
+
+static int open_reactor(struct usp_engine *engine,
+			const struct usp_engine_options *options, unsigned recv_buffers)
+{
+	size_t limit = sys_nofile_limit();
+	size_t nofile = limit < SLOTS_MAX ? limit : SLOTS_MAX;
+	size_t wanted = (size_t)or_default(options->running_max, RUNNING_MAX) * 4 +
+			SLOTS_SPARE + (recv_buffers ? nofile / 2 : 0);
+	struct reactor_options reactor = {
+		.entries = or_default(options->ring_entries, RING_ENTRIES),
+		.slots = (unsigned)(wanted < nofile ? wanted : nofile),
+		.read_buffers =
+			power_of_two(or_default(options->read_buffers, READ_BUFFERS)),
+		.recv_buffers = recv_buffers,
+	};
+
+	return reactor_open(&reactor, &engine->reactor);
+}
+
+static int set_up(struct usp_engine *engine, const struct usp_engine_options *options,
+		  unsigned recv_buffers)
+{
+	const struct launchers_options launchers = { .count = options->launchers };
+	int ret = open_reactor(engine, options, recv_buffers);
+
+	if (ret < 0)
+		return ret;
+	ret = launchers_open(engine->reactor, &launchers, &engine->launchers);
+	if (ret < 0)
+		return ret;
+	engine->host = (struct process_host){
+		.reactor = engine->reactor,
+		.setup = launchers_setup(engine->launchers),
+		.reserve_fd = sys_open_null(),
+		.on_left_queue = on_left_queue,
+		.on_launched = on_launched,
+		.on_ended = on_ended,
+	};
+	admission_init(&engine->admission, engine->reactor, engine->launchers,
+		       or_default(options->running_max, RUNNING_MAX),
+		       or_default(options->queued_max, QUEUED_MAX));
+	return engine->host.reserve_fd < 0 ? engine->host.reserve_fd : 0;
+}
+
+int engine_new(const struct usp_engine_options *options, unsigned recv_buffers,
+	       struct usp_engine **ret_engine)
+{
+	struct usp_engine *engine = mem_zalloc(sizeof(*engine));
+	int ret;
+
+	if (!engine)
+		return -ENOMEM;
+	list_init(&engine->processes);
+	deferred_init(&engine->pump, on_pump);
+	ret = set_up(engine, options, recv_buffers);
+	if (ret < 0) {
+		usp_engine_free(engine);
+		return ret;
+	}
+	*ret_engine = engine;
+	return 0;
+}
+
+int usp_engine_new(const struct usp_engine_options *options,
+		   struct usp_engine **ret_engine)
+{
+	struct usp_engine_options full = { 0 };
+	int ret = options ? options_copy(&full, sizeof(full), options, options->size) : 0;
+
+	return ret < 0 ? ret : engine_new(&full, 0, ret_engine);
+}
+
+static void cut_all(struct usp_engine *engine) REACTOR_ONLY
+{
+	list_each(link, following, &engine->processes)
+		process_cut(container_of(link, struct process, link), USP_REASON_KILLED);
+}
+
+struct usp_engine *usp_engine_free(struct usp_engine *engine)
+{
+	enter_reactor();
+	if (!engine)
+		return NULL;
+	engine->closing = true;
+	cut_all(engine);
+	while (!list_empty(&engine->processes) && engine_wait(engine) == 0)
+		continue;
+	if (engine->launchers)
+		sys_close(engine->host.reserve_fd);
+	launchers_close(engine->launchers);
+	reactor_close(engine->reactor);
+	mem_free(engine);
+	return NULL;
+}
+
+/* ---- turning ------------------------------------------------------------- */
+
+int usp_engine_fd(struct usp_engine *engine)
+{
+	enter_reactor();
+	return reactor_fd(engine->reactor);
+}
+
+int usp_engine_turn(struct usp_engine *engine)
+{
+	enter_reactor();
+	return reactor_turn(engine->reactor, false);
+}
+
+int engine_wait(struct usp_engine *engine)
+{
+	return reactor_turn(engine->reactor, true);
+}
+
+int usp_engine_run(struct usp_engine *engine)
+{
+	int ret = 0;
+
+	enter_reactor();
+	engine->stopping = false;
+	while (ret == 0 && !engine->stopping && !list_empty(&engine->processes))
+		ret = engine_wait(engine);
+	return ret;
+}
+
+void usp_engine_stop(struct usp_engine *engine)
+{
+	engine->stopping = true;
+}
+
+void usp_engine_stats(const struct usp_engine *engine, struct usp_engine_stats *ret_stats)
+{
+	*ret_stats = (struct usp_engine_stats){
+		.running = engine->admission.running,
+		.queued = engine->admission.queued,
+		.started = engine->started,
+		.failed = engine->failed,
+		.ended = engine->ended,
+		.launches_stuck = engine->host.launches_stuck,
+		.reads_parked = reactor_stats(engine->reactor)->reads_parked,
+		.launcher_wakeups = launchers_wakeups(engine->launchers),
+	};
+}
+
+/* ---- spawning ------------------------------------------------------------ */
+
+int engine_spawn(struct usp_engine *engine, const struct spec_input *input,
+		 usp_event_fn *on_event, void *user, struct usp_process **ret_process)
+{
+	const char *field = "";
+	struct spec *spec = NULL;
+	int ret = spec_new(input, &spec, &field);
+	struct process *p;
+
+	if (ret == -ENOMEM)
+		return ret;
+	p = process_new(&engine->host, spec);
+	if (!p) {
+		spec_free(spec);
+		return -ENOMEM;
+	}
+	p->handle.on_event = on_event;
+	p->handle.user = user;
+	list_append(&engine->processes, &p->link);
+	if (ret < 0)
+		process_refuse(p, USP_STAGE_VALIDATE, -ret, field);
+	else
+		admission_enter(&engine->admission, p);
+	reactor_submit(engine->reactor);
+	*ret_process = &p->handle;
+	return 0;
+}
+
+static struct bytes bytes_of(const char *string)
+{
+	return (struct bytes){ string, string ? strlen(string) : 0 };
+}
+
+/* The caller keeps its descriptors; the spec gets duplicates. */
+static int duplicate_fds(struct spec_input *input)
+{
+	int fds[3] = { -1, -1, -1 };
+
+	for (int i = 0; i < 3; i++) {
+		if (input->stdio[i].kind != USP_STDIO_FD)
+			continue;
+		fds[i] = sys_dup(input->stdio[i].fd);
+		if (fds[i] >= 0 || fds[i] == -EBADF)
+			continue; /* the spec refuses a negative one, and names the field */
+		for (int k = 0; k < i; k++)
+			sys_close(fds[k]);
+		return fds[i];
+	}
+	for (int i = 0; i < 3; i++)
+		if (input->stdio[i].kind == USP_STDIO_FD)
+			input->stdio[i].fd = fds[i];
+	return 0;
+}
+
+int usp_spawn(struct usp_engine *engine, const struct usp_options *options,
+	      struct usp_process **ret_process)
+{
+	struct usp_options full;
+	struct spec_input input;
+	int ret = options_read(options, &full);
+
+	enter_reactor();
+	if (ret < 0)
+		return ret;
+	if (engine->closing)
+		return -ESHUTDOWN;
+	input = (struct spec_input){
+		.argv = { .vector = full.argv },
+		.env = { .vector = full.envp },
+		.path = bytes_of(full.path),
+		.search = bytes_of(full.search),
+		.cwd = bytes_of(full.cwd),
+		.stdio = { full.stdio[0], full.stdio[1], full.stdio[2] },
+		.group = full.group,
+		.timeout_ns = full.timeout_ns,
+		.kill = full.kill,
+		.ignored_signals = full.ignored_signals,
+		.window_bytes = full.window_bytes,
+	};
+	ret = duplicate_fds(&input);
+	if (ret < 0)
+		return ret;
+	return engine_spawn(engine, &input, full.on_event, full.user, ret_process);
+}
+
+/* ---- for the daemon ------------------------------------------------------ */
+
+struct reactor *engine_reactor(struct usp_engine *engine)
+{
+	return engine->reactor;
+}
+
+void engine_abandon(struct usp_process *process)
+{
+	process_discard(process_of(process));
+	process_end(process_of(process), USP_REASON_CLIENT_GONE);
+}
+
+void engine_cut(struct usp_process *process)
+{
+	process_cut(process_of(process), USP_REASON_KILLED);
+}
+
+void engine_pause(struct usp_process *process, bool pause)
+{
+	process_pause(process_of(process), pause);
+}
+
+struct buffer *engine_output_buffer(const struct usp_event *event)
+{
+	return process_output_buffer(event);
+}

@@ -1,0 +1,49 @@
+/*
+ * The engine's inner face, for the daemon: specs without a detour through
+ * struct usp_options, the reactor to share, and output without a copy.
+ */
+#ifndef ENGINE_ENGINE_H
+#define ENGINE_ENGINE_H
+
+#include <uringspawn/spawn.h>
+#include "base/annotate.h"
+#include "launch/spec.h"
+#include "reactor/reactor.h"
+
+/*
+ * As usp_engine_new(), with @recv_buffers for OP_RECV on its reactor.
+ * @options: complete, its size is not looked at.
+ */
+int engine_new(const struct usp_engine_options *options, unsigned recv_buffers,
+	       struct usp_engine **ret_engine);
+
+/*
+ * As usp_spawn(), from borrowed bytes.  Takes the descriptors of @input.
+ */
+int engine_spawn(struct usp_engine *engine, const struct spec_input *input,
+		 usp_event_fn *on_event, void *user,
+		 struct usp_process **ret_process) REACTOR_ONLY;
+
+/* The kill plan, with USP_REASON_CLIENT_GONE as the reason; output is still told, and
+ * needs no credit any more. */
+void engine_abandon(struct usp_process *process) REACTOR_ONLY;
+
+struct reactor *engine_reactor(struct usp_engine *engine);
+
+/*
+ * Stop a process from having its output read, or let it be read again: for a
+ * consumer whose own queue is full.  A read that is under way may still deliver.
+ */
+void engine_pause(struct usp_process *process, bool pause) REACTOR_ONLY;
+
+/* SIGKILL, at once, and its output is not waited for. */
+void engine_cut(struct usp_process *process) REACTOR_ONLY;
+
+/* One turn that waits until something happens.  As usp_engine_turn(). */
+int engine_wait(struct usp_engine *engine) REACTOR_ONLY;
+
+/* The buffer that holds the bytes of the output event being told, to be kept by
+ * buffer_keep(); NULL when they are elsewhere. */
+struct buffer *engine_output_buffer(const struct usp_event *event) REACTOR_ONLY;
+
+#endif

@@ -1,0 +1,36 @@
+/*
+ * Every call that a fault test can fail: one line each, as
+ * FAULT_MEM, FAULT_SYS or FAULT_PTHREAD(type, name, (parameters), (arguments)).  MEM
+ * gives NULL, SYS gives -errno, PTHREAD gives errno.  The Makefile reads the names from
+ * the lines below for the linker's --wrap, so each stands at the start of a line, with
+ * its name on that line.
+ */
+FAULT_MEM(void *, mem_alloc, (size_t size), (size))
+FAULT_MEM(void *, mem_zalloc, (size_t size), (size))
+FAULT_MEM(void *, mem_resize, (void *mem, size_t size), (mem, size))
+FAULT_MEM(void *, sys_map, (size_t size), (size))
+FAULT_MEM(void *, sys_map_stack, (size_t size), (size))
+FAULT_SYS(int, sys_pipe, (int ret_fds[2]), (ret_fds))
+FAULT_SYS(int, sys_dup, (int fd), (fd))
+FAULT_SYS(int, sys_open_null, (void), ())
+FAULT_SYS(int, sys_event_open, (void), ())
+FAULT_SYS(pid_t, sys_clone_vfork, (const struct clone_request *request, bool use_clone3),
+	  (request, use_clone3))
+FAULT_SYS(int, mailbox_open, (struct reactor * r, struct mailbox **ret_mailbox),
+	  (r, ret_mailbox))
+FAULT_SYS(int, io_uring_queue_init_params,
+	  (unsigned entries, struct io_uring *ring, struct io_uring_params *p),
+	  (entries, ring, p))
+FAULT_MEM(struct io_uring_probe *, io_uring_get_probe_ring, (struct io_uring * ring),
+	  (ring))
+FAULT_SYS(int, io_uring_register_ring_fd, (struct io_uring * ring), (ring))
+FAULT_SYS(int, io_uring_register_files_sparse, (struct io_uring * ring, unsigned n),
+	  (ring, n))
+FAULT_SYS(int, io_uring_register_buf_ring,
+	  (struct io_uring * ring, struct io_uring_buf_reg *reg, unsigned flags),
+	  (ring, reg, flags))
+FAULT_SYS(int, io_uring_register_eventfd, (struct io_uring * ring, int fd), (ring, fd))
+FAULT_PTHREAD(int, pthread_create,
+	      (pthread_t * thread, const pthread_attr_t *attr, void *(*start)(void *),
+	       void *arg),
+	      (thread, attr, start, arg))

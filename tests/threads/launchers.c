@@ -1,0 +1,220 @@
+/*
+ * Launchers and mailboxes under load, for ThreadSanitizer, which Criterion cannot run
+ * under: 10,000 processes by four launchers with many in flight, messages from four
+ * threads to one reactor, and then nothing is left.
+ */
+#include <dirent.h>
+#include <errno.h>
+#include <pthread.h>
+#include <signal.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <sys/wait.h>
+
+#include "base/annotate.h"
+#include "engine/engine.h"
+
+static unsigned passed;
+
+#define check(condition)                                                                 \
+	do {                                                                             \
+		if (!(condition)) {                                                      \
+			printf("line %d: %s does not hold\n", __LINE__, #condition);     \
+			printf("%u passed, 1 failed\n", passed);                         \
+			exit(1);                                                         \
+		}                                                                        \
+	} while (0)
+
+static int open_fds(void)
+{
+	DIR *dir = opendir("/proc/self/fd");
+	int n = -1; /* the directory's own */
+
+	check(dir);
+	for (struct dirent *entry; (entry = readdir(dir));)
+		n += entry->d_name[0] != '.';
+	closedir(dir);
+	return n;
+}
+
+/* ---- launchers ----------------------------------------------------------- */
+
+enum { PROCESSES = 10000, IN_FLIGHT = 32 };
+
+static const char *const true_argv[] = { BUILD_DIR "/tests/programs/true", NULL };
+static const char *const missing_argv[] = { "/no/such/program", NULL };
+static const char *const sleep_argv[] = { BUILD_DIR "/tests/programs/sleep_forever",
+					  NULL };
+
+static struct usp_engine *engine;
+static unsigned spawned, exited, failed, killed, ended;
+
+static void spawn_one(void);
+
+static void on_event(struct usp_process *process, const struct usp_event *event,
+		     void *user)
+{
+	(void)process;
+	(void)user;
+	switch (event->kind) {
+	case USP_EVENT_FAILED:
+		failed++;
+		break;
+	case USP_EVENT_EXIT:
+		exited += event->exit.code == 0;
+		killed += event->exit.signal != 0;
+		break;
+	case USP_EVENT_END:
+		ended++;
+		if (spawned < PROCESSES)
+			spawn_one();
+		break;
+	default:
+		break;
+	}
+}
+
+/* One in a hundred is not there, and one is killed while it is launched. */
+static void spawn_one(void)
+{
+	const struct usp_stdio null = { .kind = USP_STDIO_NULL };
+	unsigned i = spawned++;
+	bool is_missing = i % 100 == 7, is_killed = i % 100 == 9;
+	struct usp_process *process;
+	struct usp_options options = USP_OPTIONS(.argv = is_missing  ? missing_argv
+							 : is_killed ? sleep_argv
+								     : true_argv,
+						 .on_event = on_event);
+
+	if (i % 4)
+		options.stdio[1] = options.stdio[2] = null;
+	if (is_killed)
+		options.kill.signal = SIGKILL;
+	check(usp_spawn(engine, &options, &process) == 0);
+	if (is_killed)
+		usp_process_kill(process);
+}
+
+static void launch_many(void)
+{
+	const struct usp_engine_options options = { .size = sizeof(options),
+						    .launchers = 4 };
+	struct usp_engine_stats stats;
+	int fds = open_fds();
+
+	check(usp_engine_new(&options, &engine) == 0);
+	for (int i = 0; i < IN_FLIGHT; i++)
+		spawn_one();
+	check(usp_engine_run(engine) == 0);
+	usp_engine_stats(engine, &stats);
+	check(stats.ended == PROCESSES && stats.running == 0 && stats.queued == 0);
+	check(ended == PROCESSES && exited == PROCESSES / 100 * 98);
+	check(failed + killed == PROCESSES / 100 * 2);
+	usp_engine_free(engine);
+	check(waitpid(-1, NULL, WNOHANG) < 0 && errno == ECHILD);
+	check(open_fds() == fds);
+	passed++;
+}
+
+/* An engine that ends while its launchers are at work. */
+static void free_many(void)
+{
+	const struct usp_engine_options options = { .size = sizeof(options),
+						    .launchers = 4 };
+	int fds = open_fds();
+
+	spawned = PROCESSES;
+	for (int round = 0; round < 50; round++) {
+		check(usp_engine_new(&options, &engine) == 0);
+		ended = 0;
+		for (int i = 0; i < 10; i++)
+			spawn_one();
+		for (int i = 0; i < round % 5; i++)
+			check(usp_engine_turn(engine) == 0);
+		usp_engine_free(engine);
+		check(ended == 10);
+		check(waitpid(-1, NULL, WNOHANG) < 0 && errno == ECHILD);
+		check(open_fds() == fds);
+	}
+	passed++;
+}
+
+/* ---- mailboxes ----------------------------------------------------------- */
+
+enum { THREADS = 4, POSTS = 5000 };
+
+struct poster {
+	struct mailbox *mailbox;
+	struct op ops[POSTS];
+};
+
+static struct poster posters[THREADS];
+static unsigned long sum;
+static unsigned drained;
+
+static void on_posted(struct op *op, const struct completion *done)
+{
+	(void)op;
+	sum += (unsigned long)done->res;
+}
+
+static void on_drained(struct owner *owner)
+{
+	(void)owner;
+	drained++;
+}
+
+static void *post_all(void *arg)
+{
+	struct poster *poster = arg;
+
+	for (int i = 0; i < POSTS; i++)
+		mailbox_post(poster->mailbox, &poster->ops[i], i);
+	return NULL;
+}
+
+static void hammer(bool mailbox_rings)
+{
+	const struct reactor_options options = {
+		.entries = 32,
+		.slots = 4,
+		.read_buffers = 1,
+		.mailbox_rings = mailbox_rings,
+	};
+	struct owner owner = { .on_drained = on_drained };
+	pthread_t threads[THREADS];
+	struct reactor *r;
+
+	sum = drained = 0;
+	check(reactor_open(&options, &r) == 0);
+	for (int i = 0; i < THREADS; i++) {
+		check(mailbox_open(r, &posters[i].mailbox) == 0);
+		for (int k = 0; k < POSTS; k++) {
+			op_init(&posters[i].ops[k], &owner, on_posted);
+			reactor_expect(r, &posters[i].ops[k]);
+		}
+	}
+	for (int i = 0; i < THREADS; i++)
+		check(pthread_create(&threads[i], NULL, post_all, &posters[i]) == 0);
+	owner_close(&owner);
+	while (!drained)
+		check(reactor_turn(r, true) == 0);
+	for (int i = 0; i < THREADS; i++) {
+		pthread_join(threads[i], NULL);
+		mailbox_close(posters[i].mailbox);
+	}
+	check(drained == 1);
+	check(sum == (unsigned long)THREADS * POSTS * (POSTS - 1) / 2);
+	reactor_close(r);
+	passed++;
+}
+
+int main(void)
+{
+	launch_many();
+	free_many();
+	hammer(false);
+	hammer(true);
+	printf("%u passed, 0 failed\n", passed);
+	return 0;
+}

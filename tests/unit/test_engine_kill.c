@@ -1,0 +1,341 @@
+/*
+ * The engine: timeouts, the kill plan in each state of a process, and signals.
+ */
+#include <criterion/criterion.h>
+#include <criterion/new/assert.h>
+#include <errno.h>
+#include <signal.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "base/clock.h"
+#include "engine/engine.h"
+#include "support/clean.h"
+#include "support/record.h"
+#include "support/wait.h"
+
+TestSuite(engine_kill, .timeout = 60);
+
+#define BIT_OF(signal) (UINT64_C(1) << ((signal)-1))
+
+/* ---- timeouts ------------------------------------------------------------ */
+
+CLEAN_TEST(engine_kill, a_timeout_asks_it_to_end)
+{
+	struct record r = { 0 };
+
+	RUN(&r, .argv = ARGV(PROGRAM("sleep_forever")), .timeout_ns = 20 * NS_PER_MS);
+	cr_assert(eq(int, r.end.reason, USP_REASON_TIMEOUT));
+	cr_assert(eq(int, r.exit.signal, SIGTERM));
+	cr_assert(ge(u64, r.end.timings.launch_ns + r.end.timings.running_ns,
+		     20 * NS_PER_MS));
+	record_done(&r);
+}
+
+CLEAN_TEST(engine_kill, what_does_not_obey_is_killed_after_its_grace)
+{
+	struct record r = { 0 };
+
+	RUN(&r, .argv = ARGV(PROGRAM("sleep_forever")), .timeout_ns = 20 * NS_PER_MS,
+	    .ignored_signals = BIT_OF(SIGTERM), .kill = { .grace_ns = 30 * NS_PER_MS });
+	cr_assert(eq(int, r.end.reason, USP_REASON_TIMEOUT));
+	cr_assert(eq(int, r.exit.signal, SIGKILL));
+	cr_assert(ge(u64, r.end.timings.launch_ns + r.end.timings.running_ns,
+		     50 * NS_PER_MS));
+	record_done(&r);
+}
+
+CLEAN_TEST(engine_kill, the_signal_of_the_plan_is_the_one_sent)
+{
+	struct record r = { 0 };
+
+	RUN(&r, .argv = ARGV(PROGRAM("sleep_forever")), .timeout_ns = 10 * NS_PER_MS,
+	    .kill = { .signal = SIGINT });
+	cr_assert(eq(int, r.exit.signal, SIGINT));
+	record_done(&r);
+}
+
+CLEAN_TEST(engine_kill, an_exit_before_the_timeout_is_an_exit)
+{
+	struct record r = { 0 };
+
+	RUN(&r, .argv = ARGV(PROGRAM("true")), .timeout_ns = 20 * NS_PER_S);
+	record_expect_exit(&r, 0);
+	record_done(&r);
+}
+
+/* The second one waits for its place longer than it may run. */
+CLEAN_TEST(engine_kill, waiting_for_a_place_does_not_count)
+{
+	const struct usp_engine_options one = { .size = sizeof(one),
+						.launchers = 1,
+						.running_max = 1 };
+	struct usp_engine *engine = record_engine(&one);
+	struct record first = { 0 }, r = { 0 };
+
+	record_spawn(&first, engine, &USP_OPTIONS(.argv = ARGV("sleep", "0.5")));
+	record_spawn(&r, engine,
+		     &USP_OPTIONS(.argv = ARGV(PROGRAM("true")),
+				  .timeout_ns = 300 * NS_PER_MS));
+	cr_assert(eq(int, usp_engine_run(engine), 0));
+	record_expect_exit(&r, 0);
+	record_done(&first);
+	record_done(&r);
+	usp_engine_free(engine);
+}
+
+/* ---- the group ----------------------------------------------------------- */
+
+static bool is_gone(pid_t pid)
+{
+	char path[32], state = 'Z';
+	FILE *file;
+
+	snprintf(path, sizeof(path), "/proc/%d/stat", (int)pid);
+	file = fopen(path, "re");
+	if (!file)
+		return true;
+	if (fscanf(file, "%*d (%*[^)]) %c", &state) != 1)
+		state = 'Z';
+	fclose(file);
+	return state == 'Z';
+}
+
+static void on_output_kill(struct record *r, const struct usp_event *event)
+{
+	if (event->kind == USP_EVENT_OUTPUT)
+		usp_process_kill(r->process);
+}
+
+/* Its child says its own pid, and it waits for the child. */
+#define PARENT(setsid)                                                                   \
+	SHELL(setsid "sh -c 'echo $$; exec " PROGRAM("sleep_forever") "' & wait")
+
+CLEAN_TEST(engine_kill, the_group_is_killed_with_it)
+{
+	struct record r = { .also = on_output_kill };
+	bool gone;
+
+	RUN(&r, .argv = PARENT(""));
+	cr_assert(eq(int, r.end.reason, USP_REASON_KILLED));
+	gone = wait_until(is_gone(atoi(record_text(&r, 1))), WAIT_MS);
+	cr_assert(gone, "its child is left");
+	record_done(&r);
+}
+
+/* The leader obeys and is reaped; its child, which does not, is killed with the group. */
+CLEAN_TEST(engine_kill, the_group_is_killed_although_its_leader_is_gone)
+{
+	struct record r = { .also = on_output_kill };
+	bool gone;
+
+	RUN(&r,
+	    .argv = SHELL("(trap '' TERM; exec " PROGRAM(
+		    "sleep_forever") ") & "
+				     "sleep 0.05; echo $!; wait"),
+	    .kill = { .grace_ns = 50 * NS_PER_MS });
+	cr_assert(eq(int, r.exit.signal, SIGTERM));
+	gone = wait_until(is_gone(atoi(record_text(&r, 1))), WAIT_MS);
+	cr_assert(gone, "its child is left");
+	record_done(&r);
+}
+
+/* Whoever has left the group may hold the pipe for ever; the end does not wait for it. */
+CLEAN_TEST(engine_kill, what_escaped_the_group_is_not_waited_for)
+{
+	struct record r = { .also = on_output_kill };
+	pid_t escaped;
+
+	RUN(&r, .argv = PARENT("setsid "), .kill = { .signal = SIGKILL });
+	cr_assert(eq(int, r.end.reason, USP_REASON_KILLED));
+	cr_assert(r.eof[1] && r.eof[2]);
+	escaped = atoi(record_text(&r, 1));
+	cr_assert(not(is_gone(escaped)));
+	kill(escaped, SIGKILL);
+	record_done(&r);
+}
+
+CLEAN_TEST(engine_kill, the_process_alone_is_killed_when_asked_for)
+{
+	struct record r = { .also = on_output_kill };
+	pid_t left;
+
+	RUN(&r, .argv = PARENT(""),
+	    .kill = { .signal = SIGKILL, .target = USP_TARGET_PROCESS });
+	left = atoi(record_text(&r, 1));
+	cr_assert(not(is_gone(left)));
+	kill(left, SIGKILL);
+	record_done(&r);
+}
+
+CLEAN_TEST(engine_kill, in_the_same_group_nobody_else_is_hit)
+{
+	struct record r = { .also = on_output_kill };
+
+	RUN(&r, .argv = SHELL("echo ready; exec " PROGRAM("sleep_forever")),
+	    .group = USP_GROUP_SAME, .kill = { .signal = SIGKILL });
+	cr_assert(eq(int, r.exit.signal, SIGKILL));
+	record_done(&r);
+}
+
+/* ---- in each state ------------------------------------------------------- */
+
+CLEAN_TEST(engine_kill, what_ignores_the_signal_is_killed_after_its_grace)
+{
+	struct record r = { .also = on_output_kill };
+
+	RUN(&r, .argv = ARGV(PROGRAM("ignore_term")),
+	    .kill = { .grace_ns = 30 * NS_PER_MS });
+	cr_assert(eq(int, r.end.reason, USP_REASON_KILLED));
+	cr_assert(eq(int, r.exit.signal, SIGKILL));
+	cr_assert(ge(u64, r.end.timings.running_ns, 30 * NS_PER_MS));
+	record_done(&r);
+}
+
+CLEAN_TEST(engine_kill, what_waits_for_a_place_fails_at_once)
+{
+	const struct usp_engine_options one = { .size = sizeof(one),
+						.launchers = 1,
+						.running_max = 1 };
+	struct usp_engine *engine = record_engine(&one);
+	struct record first = { 0 }, r = { 0 };
+
+	record_spawn(&first, engine,
+		     &USP_OPTIONS(.argv = ARGV(PROGRAM("sleep_forever"))));
+	record_spawn(&r, engine, &USP_OPTIONS(.argv = ARGV(PROGRAM("true"))));
+	usp_process_kill(r.process);
+	cr_assert(eq(str, r.order, ""), "told from inside the call");
+	record_wait(&r);
+	cr_assert(eq(str, r.order, "f."));
+	cr_assert(eq(int, r.failure.stage, USP_STAGE_ADMISSION));
+	cr_assert(eq(int, r.failure.error, ECANCELED));
+	cr_assert(eq(str, r.path, "killed"));
+	cr_assert(eq(int, r.end.reason, USP_REASON_KILLED));
+	cr_assert(not(first.ended));
+	usp_process_kill(first.process);
+	record_wait(&first);
+	record_done(&first);
+	record_done(&r);
+	usp_engine_free(engine);
+}
+
+/* It may have been started by then, or not: either way it ends so. */
+CLEAN_TEST(engine_kill, what_is_being_launched_ends)
+{
+	enum { TIMES = 50 };
+	struct usp_engine *engine = record_engine(NULL);
+	struct record r[TIMES] = { 0 };
+
+	for (int i = 0; i < TIMES; i++) {
+		record_spawn(&r[i], engine,
+			     &USP_OPTIONS(.argv = ARGV(PROGRAM("sleep_forever"))));
+		if (i % 2)
+			usp_engine_turn(engine);
+		usp_process_kill(r[i].process);
+		usp_process_kill(r[i].process);
+	}
+	cr_assert(eq(int, usp_engine_run(engine), 0));
+	for (int i = 0; i < TIMES; i++) {
+		cr_assert(eq(int, r[i].end.reason, USP_REASON_KILLED));
+		if (r[i].failed)
+			cr_assert(eq(int, r[i].failure.stage, USP_STAGE_ADMISSION));
+		else
+			cr_assert(eq(int, r[i].exit.signal, SIGTERM));
+		record_done(&r[i]);
+	}
+	usp_engine_free(engine);
+	cr_assert(no_children());
+}
+
+static enum usp_event_kind kill_at;
+
+static void on_kind_kill(struct record *r, const struct usp_event *event)
+{
+	if (event->kind == kill_at)
+		usp_process_kill(r->process);
+}
+
+CLEAN_TEST(engine_kill, what_has_just_started_ends)
+{
+	struct record r = { .also = on_kind_kill };
+
+	kill_at = USP_EVENT_STARTED;
+	RUN(&r, .argv = ARGV(PROGRAM("sleep_forever")));
+	cr_assert(eq(int, r.end.reason, USP_REASON_KILLED));
+	cr_assert(eq(int, r.exit.signal, SIGTERM));
+	record_done(&r);
+}
+
+/* The process has exited; what it left behind holds its pipes. */
+CLEAN_TEST(engine_kill, what_is_drained_ends)
+{
+	struct record r = { .also = on_kind_kill };
+	bool gone;
+
+	kill_at = USP_EVENT_EXIT;
+	RUN(&r, .argv = SHELL(PROGRAM("sleep_forever") " & echo $!"));
+	cr_assert(eq(int, r.exit.code, 0));
+	cr_assert(eq(int, r.end.reason, USP_REASON_KILLED));
+	gone = wait_until(is_gone(atoi(record_text(&r, 1))), WAIT_MS);
+	cr_assert(gone, "what it left behind is left");
+	record_done(&r);
+}
+
+/* ---- signals ------------------------------------------------------------- */
+
+static int sent = 1;
+
+static void on_output_signal(struct record *r, const struct usp_event *event)
+{
+	if (event->kind == USP_EVENT_OUTPUT && strcmp(record_text(r, 1), "ready\n") == 0)
+		sent = usp_process_signal(r->process, SIGUSR1, USP_TARGET_PROCESS);
+	if (event->kind == USP_EVENT_EXIT)
+		cr_assert(eq(int,
+			     usp_process_signal(r->process, SIGTERM, USP_TARGET_PROCESS),
+			     -ESRCH));
+}
+
+CLEAN_TEST(engine_kill, a_signal_is_delivered_and_is_no_kill)
+{
+	struct record r = { .also = on_output_signal };
+
+	RUN(&r,
+	    .argv = SHELL(
+		    "trap 'echo caught; exit 4' USR1; echo ready; while :; do sleep 0.01; done"));
+	cr_assert(eq(int, sent, 0));
+	record_expect_exit(&r, 4);
+	cr_assert(eq(str, (char *)record_text(&r, 1), "ready\ncaught\n"));
+	record_done(&r);
+}
+
+CLEAN_TEST(engine_kill, a_signal_sent_too_early_is_delivered_when_it_runs)
+{
+	const struct usp_engine_options one = { .size = sizeof(one),
+						.launchers = 1,
+						.running_max = 1 };
+	struct usp_engine *engine = record_engine(&one);
+	struct record r[2] = { 0 };
+
+	for (int i = 0; i < 2; i++) {
+		record_spawn(&r[i], engine,
+			     &USP_OPTIONS(.argv = ARGV(PROGRAM("sleep_forever"))));
+		cr_assert(eq(int, usp_process_signal(r[i].process, 0, 0), -EINVAL));
+		cr_assert(eq(int, usp_process_signal(r[i].process, 65, 0), -EINVAL));
+		cr_assert(eq(int, usp_process_signal(r[i].process, -1, 0), -EINVAL));
+		cr_assert(eq(int,
+			     usp_process_signal(r[i].process, SIGHUP, (enum usp_target)2),
+			     -EINVAL));
+		cr_assert(eq(int,
+			     usp_process_signal(r[i].process, SIGHUP, USP_TARGET_GROUP),
+			     0));
+	}
+	cr_assert(eq(int, usp_engine_run(engine), 0));
+	for (int i = 0; i < 2; i++) {
+		cr_assert(eq(int, r[i].exit.signal, SIGHUP));
+		cr_assert(eq(int, r[i].end.reason, USP_REASON_SIGNALLED));
+		record_done(&r[i]);
+	}
+	usp_engine_free(engine);
+}
