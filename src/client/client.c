@@ -1,0 +1,276 @@
+/*
+ * Opening, turning and closing a connection to a daemon.
+ */
+#include "client/client.h"
+
+#include <assert.h>
+#include <errno.h>
+#include <limits.h>
+#include <poll.h>
+#include <stdarg.h>
+#include <stdio.h>
+#include <string.h>
+#include <uringspawn/version.h>
+#include "base/alloc.h"
+#include "base/clock.h"
+#include "client/inbox.h"
+#include "client/remote.h"
+#include "sys/fd.h"
+#include "sys/sock.h"
+#include "wire/request.h"
+
+/* A daemon greets at once; one that does not in this time is no daemon. */
+#define GREETING_LIMIT_NS (5 * NS_PER_S)
+
+/* Below this a daemon's own HELLO says nonsense. */
+#define FRAME_BYTES_MIN 4096u
+
+void client_fail(struct usp_client *client, int error, const char *format, ...)
+{
+	va_list args;
+
+	if (client->error)
+		return;
+	client->error = error;
+	va_start(args, format);
+	vsnprintf(client->why, sizeof(client->why), format, args);
+	va_end(args);
+}
+
+void client_post(struct usp_client *client, const struct frame *frame)
+{
+	if (sendq_put(&client->out, frame, NULL))
+		client->post_error = -ENOMEM;
+}
+
+/* ---- opening ------------------------------------------------------------- */
+
+static int send_hello(struct usp_client *client)
+{
+	static const char name[] = "liburingspawn " USP_VERSION;
+	struct hello hello = {
+		.version_min = USP_WIRE_VERSION_MIN,
+		.version_max = USP_WIRE_VERSION_MAX,
+		.frame_bytes = CLIENT_FRAME_BYTES_MAX,
+		.jobs = UINT32_MAX,
+		.window_bytes = USP_WIRE_WINDOW_BYTES,
+		.stdin_window_bytes = USP_WIRE_STDIN_WINDOW_BYTES,
+		.name = { name, sizeof(name) - 1 },
+	};
+	struct frame frame = { .type = USP_WIRE_HELLO };
+	int ret;
+
+	ret = hello_encode(&hello, &client->payload);
+	if (ret)
+		return ret;
+	frame.payload = buf_bytes(&client->payload);
+	frame.payload_bytes = (uint32_t)buf_size(&client->payload);
+	ret = sendq_put(&client->out, &frame, NULL);
+	if (ret)
+		return ret;
+	/* A daemon that refuses may have closed already: its reason is still there
+	 * to be read. */
+	(void)sendq_send(&client->out, client->fd);
+	return 0;
+}
+
+static int greet(struct usp_client *client)
+{
+	struct hello hello;
+	int ret;
+
+	ret = send_hello(client);
+	if (ret)
+		return ret;
+	ret = inbox_greeting(client, clock_now_ns() + GREETING_LIMIT_NS, &hello);
+	if (ret)
+		return ret;
+	if (hello.frame_bytes < FRAME_BYTES_MIN || hello.window_bytes == 0)
+		return -EPROTO;
+	client->limits = (struct client_limits){
+		.frame_bytes = hello.frame_bytes,
+		.window_bytes = hello.window_bytes,
+		.stdin_window_bytes = hello.stdin_window_bytes,
+	};
+	if (client->limits.frame_bytes > USP_WIRE_FRAME_BYTES_MAX)
+		client->limits.frame_bytes = USP_WIRE_FRAME_BYTES_MAX;
+	client->payload.max = client->limits.frame_bytes;
+	client->strings.max = client->limits.frame_bytes;
+	return 0;
+}
+
+static struct usp_client *new_client(int fd)
+{
+	struct usp_client *client = mem_zalloc(sizeof(*client));
+
+	if (!client)
+		return NULL;
+	client->fd = fd;
+	buf_init(&client->in,
+		 USP_WIRE_HEADER_BYTES + CLIENT_FRAME_BYTES_MAX + CLIENT_RECEIVE_BYTES);
+	buf_init(&client->payload, USP_WIRE_FRAME_BYTES_MAX);
+	buf_init(&client->strings, USP_WIRE_FRAME_BYTES_MAX);
+	sendq_init(&client->out);
+	table_init(&client->jobs);
+	list_init(&client->remotes);
+	list_init(&client->refused);
+	return client;
+}
+
+int usp_client_open(const char *socket, struct usp_client **ret_client)
+{
+	struct usp_client *client;
+	char path[PATH_MAX];
+	int fd, ret;
+
+	if (!socket) {
+		ret = socket_default(path, sizeof(path));
+		if (ret)
+			return ret;
+		socket = path;
+	}
+	fd = sys_socket_connect(socket);
+	if (fd < 0)
+		return fd;
+	client = new_client(fd);
+	if (!client) {
+		sys_close(fd);
+		return -ENOMEM;
+	}
+
+	ret = greet(client);
+	if (ret) {
+		usp_client_free(client);
+		return ret;
+	}
+	*ret_client = client;
+	return 0;
+}
+
+/* ---- closing ------------------------------------------------------------- */
+
+/* A callback may ask for one more process, but not be given it, so this ends. */
+static void lose_all(struct usp_client *client, enum usp_reason reason, int error)
+{
+	struct list *link;
+
+	while ((link = list_first(&client->refused)))
+		remote_tell_refusal(container_of(link, struct remote, link));
+	while ((link = list_first(&client->remotes)))
+		remote_lose(container_of(link, struct remote, link), reason, error);
+}
+
+struct usp_client *usp_client_free(struct usp_client *client)
+{
+	if (!client)
+		return NULL;
+	assert(!client->turning);
+	client->freeing = true;
+	sys_close(client->fd);
+	lose_all(client, USP_REASON_CLIENT_GONE, ECANCELED);
+	sendq_done(&client->out);
+	buf_done(&client->in);
+	buf_done(&client->payload);
+	buf_done(&client->strings);
+	table_done(&client->jobs);
+	mem_free(client);
+	return NULL;
+}
+
+/* ---- turning ------------------------------------------------------------- */
+
+int usp_client_fd(const struct usp_client *client)
+{
+	return client->fd;
+}
+
+short usp_client_poll_events(const struct usp_client *client)
+{
+	bool wants = !sendq_empty(&client->out) || !list_empty(&client->refused) ||
+		     client->undispatched;
+
+	return wants ? POLLIN | POLLOUT : POLLIN;
+}
+
+const char *usp_client_error(const struct usp_client *client)
+{
+	return client->why;
+}
+
+/* Those refused from inside these callbacks wait for the next turn. */
+static void tell_refused(struct usp_client *client)
+{
+	struct list *last = client->refused.prev;
+
+	while (!list_empty(&client->refused)) {
+		struct list *link = list_first(&client->refused);
+		bool was_last = link == last;
+
+		remote_tell_refusal(container_of(link, struct remote, link));
+		if (was_last)
+			return;
+	}
+}
+
+/* When a send fails, what the daemon said before it closed is still to be told. */
+static void exchange(struct usp_client *client)
+{
+	int sent = sendq_send(&client->out, client->fd);
+
+	if (inbox_turn(client, sent != 0))
+		return;
+	if (client->post_error)
+		client_fail(client, client->post_error, "no memory for a frame");
+	else if (!sent)
+		(void)sendq_send(&client->out,
+				 client->fd); /* the next turn sees why not */
+	else if (!client->undispatched)
+		client_fail(client, -EPIPE, "the daemon closed the connection: %s",
+			    strerrordesc_np(-sent));
+}
+
+int usp_client_turn(struct usp_client *client)
+{
+	assert(!client->turning && !client->freeing);
+	if (client->error)
+		return client->error;
+
+	client->turning = true;
+	tell_refused(client);
+	exchange(client);
+	if (client->error)
+		lose_all(client, USP_REASON_STATUS_LOST, EPIPE);
+	client->turning = false;
+	return client->error;
+}
+
+static bool has_work(const struct usp_client *client)
+{
+	return !client->stop &&
+	       (!list_empty(&client->remotes) || !list_empty(&client->refused));
+}
+
+int usp_client_run(struct usp_client *client)
+{
+	int ret = client->error;
+
+	client->running = true;
+	while (!ret && has_work(client)) {
+		struct pollfd p = { .fd = client->fd };
+
+		ret = usp_client_turn(client);
+		if (ret || !has_work(client))
+			break;
+		p.events = usp_client_poll_events(client);
+		if (poll(&p, 1, -1) < 0 && errno != EINTR)
+			ret = -errno;
+	}
+	client->running = false;
+	client->stop = false;
+	return ret;
+}
+
+void usp_client_stop(struct usp_client *client)
+{
+	client->stop = true;
+}

@@ -1,0 +1,202 @@
+#include "client/inbox.h"
+
+#include <assert.h>
+#include <errno.h>
+#include <poll.h>
+#include "base/clock.h"
+#include "client/client.h"
+#include "client/remote.h"
+#include "sys/fd.h"
+#include "sys/sock.h"
+#include "wire/frame.h"
+#include "wire/reply.h"
+#include "wire/request.h"
+
+/* So that a fast daemon does not keep a program from its other work. */
+enum { RECEIVES_PER_TURN = 8 };
+
+/* No frame of this version brings descriptors, but one of the next may. */
+static ssize_t receive(struct usp_client *client)
+{
+	int fds[SOCKET_FDS_MAX];
+	uint8_t *place;
+	unsigned n_fds;
+	ssize_t n;
+
+	if (buf_reserve(&client->in, CLIENT_RECEIVE_BYTES, &place)) {
+		client_fail(client, -ENOMEM, "no memory to receive");
+		return -ENOMEM;
+	}
+	n = sys_socket_recv(client->fd, place, CLIENT_RECEIVE_BYTES, fds, SOCKET_FDS_MAX,
+			    &n_fds, false);
+	if (n == -EAGAIN)
+		return n;
+	if (n <= 0) {
+		client_fail(client, -EPIPE, "the daemon closed the connection");
+		return -EPIPE;
+	}
+	for (unsigned i = 0; i < n_fds; i++)
+		sys_close(fds[i]);
+	buf_grew(&client->in, (size_t)n);
+	return n;
+}
+
+/* Returns the bytes of the first frame, 0 when it is not whole, or -EPROTO. */
+static int64_t next_frame(struct usp_client *client, struct frame *ret_frame)
+{
+	int64_t n = frame_decode(buf_bytes(&client->in), buf_size(&client->in),
+				 CLIENT_FRAME_BYTES_MAX, ret_frame);
+
+	if (n >= 0)
+		return n;
+	client_fail(client, -EPROTO, "the daemon sent a frame longer than %u bytes",
+		    CLIENT_FRAME_BYTES_MAX);
+	return -EPROTO;
+}
+
+static int malformed(struct usp_client *client, const struct frame *frame)
+{
+	client_fail(client, -EPROTO,
+		    "the daemon sent a frame that is not the protocol "
+		    "(type 0x%02x, job %u)",
+		    frame->type, frame->job);
+	return -EPROTO;
+}
+
+/* A frame of the connection itself. */
+static int take_own(struct usp_client *client, const struct frame *frame)
+{
+	if (frame->type == USP_WIRE_HELLO)
+		return malformed(client, frame);
+	if (frame->type != USP_WIRE_ERROR)
+		return 0;
+	client_fail(client, -EPIPE, "the daemon says: %.*s", (int)frame->payload_bytes,
+		    (const char *)frame->payload);
+	return -EPIPE;
+}
+
+static int take_frame(struct usp_client *client, const struct frame *frame)
+{
+	struct remote *remote;
+	struct reply_text text;
+	struct usp_event event;
+	int ret;
+
+	if (frame->job == 0)
+		return take_own(client, frame);
+	ret = reply_decode(frame, &text, &event);
+	if (ret == -ENOTSUP)
+		return 0;
+	if (ret)
+		return malformed(client, frame);
+	remote = table_get(&client->jobs, frame->job);
+	if (!remote || remote_take(remote, &event))
+		return malformed(client, frame);
+	return 0;
+}
+
+/* Tell every whole frame, from where it lies. */
+static int dispatch(struct usp_client *client)
+{
+	client->undispatched = false;
+	for (;;) {
+		struct frame frame;
+		int64_t n = next_frame(client, &frame);
+		int ret;
+
+		if (n <= 0)
+			return (int)n;
+		if (client->running && client->stop) {
+			client->undispatched = true;
+			return 0;
+		}
+		ret = take_frame(client, &frame);
+		if (ret)
+			return ret;
+		buf_consume(&client->in, (size_t)n);
+	}
+}
+
+int inbox_turn(struct usp_client *client, bool all)
+{
+	int ret = dispatch(client);
+
+	for (int i = 0; (all || i < RECEIVES_PER_TURN) && !ret; i++) {
+		ssize_t n;
+
+		if (client->undispatched)
+			break;
+		n = receive(client);
+		if (n == -EAGAIN)
+			return 0;
+		if (n < 0)
+			return (int)n;
+		ret = dispatch(client);
+		if (!all && n < CLIENT_RECEIVE_BYTES)
+			break;
+	}
+	return ret;
+}
+
+static int wait_readable(int fd, uint64_t deadline_ns)
+{
+	struct pollfd p = { .fd = fd, .events = POLLIN };
+
+	for (;;) {
+		uint64_t now_ns = clock_now_ns();
+		int n;
+
+		if (now_ns >= deadline_ns)
+			return -ETIMEDOUT;
+		n = poll(&p, 1, (int)((deadline_ns - now_ns) / NS_PER_MS + 1));
+		if (n > 0)
+			return 0;
+		if (n < 0 && errno != EINTR)
+			return -errno;
+	}
+}
+
+/* What the first frame says.  A refusal is an ERROR whose errno is the answer. */
+static int take_greeting(const struct frame *frame, struct hello *ret_hello)
+{
+	if (frame->job != 0)
+		return -EPROTO;
+	if (frame->type == USP_WIRE_ERROR)
+		return frame->arg > 0 && frame->arg < 4096 ? -(int)frame->arg : -EPROTO;
+	if (frame->type != USP_WIRE_HELLO)
+		return -EPROTO;
+	if (hello_decode(frame->payload, frame->payload_bytes, ret_hello))
+		return -EPROTO;
+	return hello_version(ret_hello) < 0 ? -EPROTO : 0;
+}
+
+int inbox_greeting(struct usp_client *client, uint64_t deadline_ns,
+		   struct hello *ret_hello)
+{
+	struct hello hello;
+	struct frame frame;
+	int64_t size;
+	int ret;
+
+	while ((size = next_frame(client, &frame)) == 0) {
+		ssize_t n;
+
+		ret = wait_readable(client->fd, deadline_ns);
+		if (ret)
+			return ret;
+		n = receive(client);
+		/* A daemon greets before it closes, whatever the reason. */
+		if (n < 0 && n != -EAGAIN)
+			return n == -EPIPE ? -EPROTO : (int)n;
+	}
+	if (size < 0)
+		return (int)size;
+
+	ret = take_greeting(&frame, &hello);
+	if (ret)
+		return ret;
+	/* The bytes stay where they are until the next receive. */
+	buf_consume(&client->in, (size_t)size);
+	*ret_hello = hello;
+	return 0;
+}
