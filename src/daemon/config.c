@@ -1,0 +1,220 @@
+/*
+ * Options of the daemon.
+ *
+ * A number is checked against its range here, so that no other file meets a limit
+ * that makes no sense.
+ */
+#include "daemon/config.h"
+
+#include <ctype.h>
+#include <errno.h>
+#include <getopt.h>
+#include <stdarg.h>
+#include <stdio.h>
+#include <string.h>
+#include <uringspawn/wire.h>
+#include "base/annotate.h"
+
+const char config_help[] =
+	"usage: uringspawnd [options]\n"
+	"Starts programs for the clients of a Unix socket.\n"
+	"\n"
+	"  --socket PATH|@NAME    where to listen; default: $URINGSPAWN_SOCKET, else\n"
+	"                         $XDG_RUNTIME_DIR/uringspawn.sock, else\n"
+	"                         /run/uringspawn/uringspawn.sock\n"
+	"  --clients-max N        connections at one time (4096)\n"
+	"  --jobs-max N           processes running at one time (4096)\n"
+	"  --queue-max N          jobs waiting for a place (65536)\n"
+	"  --client-jobs-max N    jobs of one client, running or waiting (16384)\n"
+	"  --frame-max BYTES      payload of one frame (8M)\n"
+	"  --backlog-max BYTES    replies queued for one client (1M)\n"
+	"  --bytes-max BYTES      replies and requests held, in all (256M)\n"
+	"  --launchers N          threads that start processes (CPUs + 1, at most 8)\n"
+	"  --quiet                say nothing when ready\n"
+	"  --help, --version\n"
+	"\n"
+	"BYTES may end in K, M or G.  SIGTERM stops the daemon and what it runs; a\n"
+	"second one stops it at once.  Exit status: 0 stopped, 1 could not start, 2 bad\n"
+	"options.\n";
+
+static const struct config defaults = {
+	.clients_max = 4096,
+	.client_jobs_max = 16384,
+	.frame_max = USP_WIRE_FRAME_BYTES_MAX,
+	.backlog_max = 1u << 20,
+	.bytes_max = 256u << 20,
+};
+
+enum option_id {
+	OPT_SOCKET = 256,
+	OPT_CLIENTS_MAX,
+	OPT_JOBS_MAX,
+	OPT_QUEUE_MAX,
+	OPT_CLIENT_JOBS_MAX,
+	OPT_FRAME_MAX,
+	OPT_BACKLOG_MAX,
+	OPT_BYTES_MAX,
+	OPT_LAUNCHERS,
+	OPT_QUIET,
+	OPT_HELP,
+	OPT_VERSION,
+};
+
+static const struct option options[] = {
+	{ "socket", required_argument, NULL, OPT_SOCKET },
+	{ "clients-max", required_argument, NULL, OPT_CLIENTS_MAX },
+	{ "jobs-max", required_argument, NULL, OPT_JOBS_MAX },
+	{ "queue-max", required_argument, NULL, OPT_QUEUE_MAX },
+	{ "client-jobs-max", required_argument, NULL, OPT_CLIENT_JOBS_MAX },
+	{ "frame-max", required_argument, NULL, OPT_FRAME_MAX },
+	{ "backlog-max", required_argument, NULL, OPT_BACKLOG_MAX },
+	{ "bytes-max", required_argument, NULL, OPT_BYTES_MAX },
+	{ "launchers", required_argument, NULL, OPT_LAUNCHERS },
+	{ "quiet", no_argument, NULL, OPT_QUIET },
+	{ "help", no_argument, NULL, OPT_HELP },
+	{ "version", no_argument, NULL, OPT_VERSION },
+	{ 0 },
+};
+
+/* What each number may be. */
+static const struct range {
+	enum option_id id;
+	const char *name;
+	uint64_t min, max;
+	bool bytes; /* K, M and G may follow */
+} ranges[] = {
+	{ OPT_CLIENTS_MAX, "--clients-max", 1, 1u << 20, false },
+	{ OPT_JOBS_MAX, "--jobs-max", 1, 1u << 20, false },
+	{ OPT_QUEUE_MAX, "--queue-max", 1, 1u << 24, false },
+	{ OPT_CLIENT_JOBS_MAX, "--client-jobs-max", 1, 1u << 24, false },
+	{ OPT_FRAME_MAX, "--frame-max", 65536, USP_WIRE_FRAME_BYTES_MAX, true },
+	{ OPT_BACKLOG_MAX, "--backlog-max", 4096, 1u << 30, true },
+	{ OPT_BYTES_MAX, "--bytes-max", 65536, UINT64_C(1) << 40, true },
+	{ OPT_LAUNCHERS, "--launchers", 1, 256, false },
+};
+
+__attribute__((format(printf, 2, 3))) static int refuse(struct config_error *error,
+							const char *format, ...)
+{
+	va_list args;
+
+	va_start(args, format);
+	vsnprintf(error->text, sizeof(error->text), format, args);
+	va_end(args);
+	return -EINVAL;
+}
+
+/* Decimal digits, then K, M or G where bytes are meant.  False when it is no number. */
+static bool parse_number(const char *text, bool bytes, uint64_t *ret_number)
+{
+	static const char suffixes[] = "KMG";
+	uint64_t number = 0;
+	const char *suffix;
+
+	if (!isdigit((unsigned char)*text))
+		return false;
+	for (; isdigit((unsigned char)*text); text++) {
+		unsigned digit = (unsigned)(*text - '0');
+
+		if (__builtin_mul_overflow(number, 10, &number) ||
+		    __builtin_add_overflow(number, digit, &number))
+			return false;
+	}
+	if (bytes && *text &&
+	    (suffix = strchr(suffixes, toupper((unsigned char)*text)))) {
+		uint64_t unit = UINT64_C(1) << (10 * (suffix - suffixes + 1));
+
+		if (__builtin_mul_overflow(number, unit, &number))
+			return false;
+		text++;
+	}
+	if (*text)
+		return false;
+	*ret_number = number;
+	return true;
+}
+
+static int set_number(struct config *config, int id, const char *text,
+		      struct config_error *error)
+{
+	const struct range *range = ranges;
+	uint64_t n;
+
+	while (range->id != (enum option_id)id)
+		range++;
+	if (!parse_number(text, range->bytes, &n))
+		return refuse(error, "%s: '%.60s' is not a number%s", range->name, text,
+			      range->bytes ? " of bytes" : "");
+	if (n < range->min || n > range->max)
+		return refuse(error, "%s: %.60s is not between %llu and %llu",
+			      range->name, text, (unsigned long long)range->min,
+			      (unsigned long long)range->max);
+	switch (range->id) {
+	case OPT_CLIENTS_MAX:
+		config->clients_max = (unsigned)n;
+		break;
+	case OPT_JOBS_MAX:
+		config->jobs_max = (unsigned)n;
+		break;
+	case OPT_QUEUE_MAX:
+		config->queue_max = (unsigned)n;
+		break;
+	case OPT_CLIENT_JOBS_MAX:
+		config->client_jobs_max = (unsigned)n;
+		break;
+	case OPT_FRAME_MAX:
+		config->frame_max = (uint32_t)n;
+		break;
+	case OPT_BACKLOG_MAX:
+		config->backlog_max = n;
+		break;
+	case OPT_BYTES_MAX:
+		config->bytes_max = n;
+		break;
+	default:
+		config->launchers = (unsigned)n;
+		break;
+	}
+	return 0;
+}
+
+int config_parse(int argc, char **argv, struct config *ret_config,
+		 struct config_error *ret_error)
+{
+	struct config config = defaults;
+	int id, ret;
+
+	opterr = 0;
+	optind = 0; /* start afresh: a test parses more than once */
+	while ((id = getopt_long(argc, argv, "+:", options, NULL)) != -1) {
+		switch (id) {
+		case OPT_SOCKET:
+			if (!*optarg)
+				return refuse(ret_error, "--socket: the name is empty");
+			config.socket = optarg;
+			break;
+		case OPT_QUIET:
+			config.quiet = true;
+			break;
+		case OPT_HELP:
+			config.action = CONFIG_HELP;
+			break;
+		case OPT_VERSION:
+			config.action = CONFIG_VERSION;
+			break;
+		case ':':
+			return refuse(ret_error, "%.60s needs a value", argv[optind - 1]);
+		case '?':
+			return refuse(ret_error, "unknown option '%.60s'",
+				      argv[optind - 1]);
+		default:
+			ret = set_number(&config, id, optarg, ret_error);
+			if (ret < 0)
+				return ret;
+		}
+	}
+	if (optind < argc)
+		return refuse(ret_error, "unexpected argument '%.60s'", argv[optind]);
+	*ret_config = config;
+	return 0;
+}

@@ -1,0 +1,43 @@
+/*
+ * What the daemon was told on its command line: parsed and checked, nothing
+ * opened, nothing printed.
+ */
+#ifndef DAEMON_CONFIG_H
+#define DAEMON_CONFIG_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+enum config_action {
+	CONFIG_SERVE = 0,
+	CONFIG_HELP,
+	CONFIG_VERSION,
+};
+
+struct config {
+	enum config_action action;
+	const char *socket;   /* borrowed from argv; NULL: the default one */
+	unsigned clients_max; /* connections */
+	unsigned jobs_max;    /* running, in all; 0: the engine's default */
+	unsigned queue_max;   /* waiting for a place, in all; 0: the engine's default */
+	unsigned client_jobs_max; /* of one client, running or waiting */
+	uint32_t frame_max;	  /* payload bytes of one frame */
+	size_t backlog_max;	  /* bytes queued for one client */
+	size_t bytes_max;	  /* bytes of replies and requests held, in all */
+	unsigned launchers;	  /* 0: the engine's default */
+	bool quiet;
+};
+
+struct config_error {
+	char text[160];
+};
+
+/* Returns 0, or -EINVAL with a sentence without a full stop in @ret_error. */
+int config_parse(int argc, char **argv, struct config *ret_config,
+		 struct config_error *ret_error);
+
+/* What --help prints. */
+extern const char config_help[];
+
+#endif

@@ -1,0 +1,201 @@
+/*
+ * The frames of a client, one function each.
+ *
+ * A frame for a job that is not there any more is dropped: the client could not
+ * know.  A frame that means nothing ends the connection with a sentence.
+ */
+#include "daemon/dispatch.h"
+
+#include <errno.h>
+#include <uringspawn/spawn.h>
+#include <uringspawn/version.h>
+#include <uringspawn/wire.h>
+#include "base/buf.h"
+#include "daemon/daemon.h"
+#include "daemon/job.h"
+#include "daemon/session.h"
+#include "sys/fd.h"
+#include "wire/frame.h"
+#include "wire/request.h"
+
+static const char name[] = "uringspawnd " USP_VERSION;
+
+/* ---- HELLO --------------------------------------------------------------- */
+
+static int encode_greeting(const struct session *s, struct buf *buf)
+{
+	const struct hello hello = {
+		.version_min = USP_WIRE_VERSION_MIN,
+		.version_max = USP_WIRE_VERSION_MAX,
+		.frame_bytes = s->daemon->config->frame_max,
+		.jobs = s->daemon->config->client_jobs_max,
+		.window_bytes = USP_WIRE_WINDOW_BYTES,
+		.stdin_window_bytes = USP_WIRE_STDIN_WINDOW_BYTES,
+		.name = { name, sizeof(name) - 1 },
+	};
+	struct frame frame = { .type = USP_WIRE_HELLO };
+	size_t start = buf->end;
+	uint8_t *header;
+	int ret = buf_reserve(buf, USP_WIRE_HEADER_BYTES, &header);
+
+	if (ret < 0)
+		return ret;
+	buf_grew(buf, USP_WIRE_HEADER_BYTES);
+	ret = hello_encode(&hello, buf);
+	if (ret < 0)
+		return ret;
+	frame.payload_bytes = (uint32_t)(buf->end - start - USP_WIRE_HEADER_BYTES);
+	frame_encode_header(&frame, header); /* the outbox's buffers do not move */
+	return 0;
+}
+
+static void handle_hello(struct session *s, const struct frame *frame) REACTOR_ONLY
+{
+	struct hello theirs;
+	struct buf *buf;
+	int ret = hello_decode(frame->payload, frame->payload_bytes, &theirs);
+
+	if (s->state != SESSION_GREETING) {
+		session_fail(s, EPROTO, "a second HELLO");
+	} else if (ret == -EPROTO) {
+		session_fail(s, EPROTO, "the magic of HELLO is wrong");
+	} else if (ret < 0) {
+		session_fail(s, EPROTO, "HELLO is too short: %u bytes, not %u",
+			     frame->payload_bytes, USP_WIRE_HELLO_BYTES);
+	} else if (hello_version(&theirs) < 0) {
+		session_fail(s, EPROTO,
+			     "no common version: the client speaks %u to %u, the daemon "
+			     "%u to %u",
+			     theirs.version_min, theirs.version_max, USP_WIRE_VERSION_MIN,
+			     USP_WIRE_VERSION_MAX);
+	} else {
+		buf = outbox_open(&s->out);
+		if (!buf || encode_greeting(s, buf) < 0) {
+			session_close(s);
+			return;
+		}
+		outbox_commit(&s->out, OUTBOX_SOON);
+		session_greeted(s);
+	}
+}
+
+/* ---- jobs ---------------------------------------------------------------- */
+
+static void handle_stdin(struct session *s, const struct frame *frame) REACTOR_ONLY
+{
+	const struct job *job = job_find(s, frame->job);
+	int ret;
+
+	if (!job || frame->payload_bytes == 0)
+		return;
+	ret = usp_process_write(job->process, frame->payload, frame->payload_bytes);
+	if (ret == -EAGAIN)
+		session_fail(s, EPROTO, "job %u: %u bytes of STDIN are beyond its window",
+			     frame->job, frame->payload_bytes);
+	else if (ret == -ENOMEM)
+		session_fail(s, ENOMEM, "job %u: no memory for its STDIN", frame->job);
+}
+
+static void handle_stdin_eof(struct session *s, const struct frame *frame) REACTOR_ONLY
+{
+	const struct job *job = job_find(s, frame->job);
+
+	if (job)
+		usp_process_close_stdin(job->process);
+}
+
+static void handle_window(struct session *s, const struct frame *frame) REACTOR_ONLY
+{
+	const struct job *job = job_find(s, frame->job);
+
+	if (frame->flags != 1 && frame->flags != 2)
+		session_fail(s, EPROTO,
+			     "job %u: WINDOW of stream %u, which does not exist",
+			     frame->job, frame->flags);
+	else if (job)
+		usp_process_credit(job->process, frame->flags, frame->arg);
+}
+
+static void handle_signal(struct session *s, const struct frame *frame) REACTOR_ONLY
+{
+	const struct job *job = job_find(s, frame->job);
+	enum usp_target target = USP_TARGET_GROUP;
+
+	if (frame->flags > USP_WIRE_SIGNAL_PLAN) {
+		session_fail(s, EPROTO,
+			     "job %u: SIGNAL to target %u, which does not exist",
+			     frame->job, frame->flags);
+		return;
+	}
+	if (!job)
+		return;
+	if (frame->flags == USP_WIRE_SIGNAL_PLAN) {
+		usp_process_kill(job->process);
+		return;
+	}
+	if (frame->flags == USP_WIRE_SIGNAL_PROCESS)
+		target = USP_TARGET_PROCESS;
+	if (frame->arg == 0 || frame->arg > 64 ||
+	    usp_process_signal(job->process, (int)frame->arg, target) == -EINVAL)
+		session_fail(s, EPROTO, "job %u: there is no signal %u", frame->job,
+			     frame->arg);
+}
+
+/* ---- all ----------------------------------------------------------------- */
+
+static void handle(struct session *s, const struct frame *frame, int *fds) REACTOR_ONLY
+{
+	switch (frame->type) {
+	case USP_WIRE_SPAWN:
+	case USP_WIRE_RUN:
+		job_start(s, frame, fds, frame->fds);
+		return; /* it took the descriptors */
+	case USP_WIRE_HELLO:
+		handle_hello(s, frame);
+		break;
+	case USP_WIRE_STDIN:
+		handle_stdin(s, frame);
+		break;
+	case USP_WIRE_STDIN_EOF:
+		handle_stdin_eof(s, frame);
+		break;
+	case USP_WIRE_WINDOW:
+		handle_window(s, frame);
+		break;
+	case USP_WIRE_SIGNAL:
+		handle_signal(s, frame);
+		break;
+	default:
+		session_fail(s, ENOTSUP, "a frame of type 0x%02x, which is not known",
+			     frame->type);
+		break;
+	}
+	for (unsigned i = 0; i < frame->fds; i++)
+		sys_close(fds[i]);
+}
+
+void dispatch_frame(struct session *s, const struct frame *frame)
+{
+	int fds[USP_WIRE_FDS_MAX];
+
+	if (s->state == SESSION_GREETING && frame->type != USP_WIRE_HELLO)
+		session_fail(s, EPROTO, "the first frame is not a HELLO");
+	else if (frame->fds > USP_WIRE_FDS_MAX)
+		session_fail(s, EMSGSIZE,
+			     "a frame with %u descriptors, of which %u are allowed",
+			     frame->fds, USP_WIRE_FDS_MAX);
+	else if (intake_take_fds(&s->in, frame->fds, fds) < 0)
+		session_fail(s, EPROTO, "a frame counts %u descriptors that did not come",
+			     frame->fds);
+	else
+		handle(s, frame, fds);
+}
+
+void dispatch_too_long(struct session *s, const struct frame *frame)
+{
+	if (s->state == SESSION_GREETING && frame->type != USP_WIRE_HELLO)
+		session_fail(s, EPROTO, "the first frame is not a HELLO");
+	else
+		session_fail(s, EMSGSIZE, "a frame of %u bytes, of which %u are allowed",
+			     frame->payload_bytes, s->in.frame_max);
+}

@@ -1,0 +1,87 @@
+/*
+ * One client: its frames in, its jobs, its frames out, its end.
+ */
+#ifndef DAEMON_SESSION_H
+#define DAEMON_SESSION_H
+
+#include <stdbool.h>
+#include <stdint.h>
+#include "base/annotate.h"
+#include "base/list.h"
+#include "base/table.h"
+#include "daemon/intake.h"
+#include "daemon/outbox.h"
+#include "reactor/reactor.h"
+
+struct daemon;
+
+/*
+ *   GREETING ──HELLO──▶ OPEN ──broke the protocol, daemon stops──▶ PARTING ──sent──▶
+ * CLOSED │                │                                                            ▲
+ *       └────────────────┴────────────────────────the client is gone──────────────────┘
+ *
+ * A CLOSED session is freed when nothing is in flight and its jobs have ended.
+ */
+enum session_state {
+	SESSION_GREETING = 0,
+	SESSION_OPEN,
+	SESSION_PARTING, /* an ERROR is queued; nothing more is taken from the client */
+	SESSION_CLOSED,
+	SESSION_STATES,
+};
+
+struct session {
+	struct owner owner;
+	struct daemon *daemon;
+	enum session_state state;
+	int slot;
+	bool eof;	     /* the client will send no more */
+	bool paused;	     /* too much is queued: its jobs and its frames wait */
+	bool drained;	     /* the socket is closed */
+	struct list link;    /* daemon.sessions, then daemon.dead */
+	struct list waiting; /* daemon.waiting */
+	uint64_t greet_by_ns;
+	struct op recv;
+	struct op hangup;
+	struct timer parting;
+	struct intake in;
+	struct outbox out;
+	struct table jobs_by_id;
+	struct list jobs;
+};
+
+#define SESSION_GREET_NS UINT64_C(10000000000)
+#define SESSION_PART_NS	 UINT64_C(1000000000)
+
+/* Take over the connection @fd, into @slot.  Returns 0, or -ENOMEM; takes both. */
+int session_new(struct daemon *daemon, int slot, int fd) REACTOR_ONLY;
+
+/* The client said who it is: it may ask for what it wants. */
+void session_greeted(struct session *s);
+
+/*
+ * End the connection with an ERROR that says why: @format makes a sentence without
+ * a full stop.  The client has SESSION_PART_NS to read what was queued before.
+ */
+__attribute__((format(printf, 3, 4))) void
+session_fail(struct session *s, int error, const char *format, ...) REACTOR_ONLY;
+
+/* The client is gone, or as good as gone: its jobs are, too. */
+void session_close(struct session *s) REACTOR_ONLY;
+
+/* May frames of its jobs still be queued for it? */
+static inline bool session_listens(const struct session *s)
+{
+	return s->state == SESSION_OPEN;
+}
+
+/* A job of it came to its end. */
+void session_job_ended(struct session *s) REACTOR_ONLY;
+
+/* Something was queued: stop its jobs when it is too much. */
+void session_queued(struct session *s) REACTOR_ONLY;
+
+/* Free the sessions that are done.  Not from a callback. */
+void session_sweep(struct daemon *daemon) REACTOR_ONLY;
+
+#endif
