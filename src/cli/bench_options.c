@@ -1,0 +1,160 @@
+/*
+ * The options of `uringspawn bench`: reading, checking, and saying what is
+ * wrong with them.
+ */
+#include "cli/bench_options.h"
+
+#include <errno.h>
+#include <getopt.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include "cli/option.h"
+
+static const char usage[] =
+	"Usage: uringspawn bench [OPTIONS] [--] PROGRAM [ARGUMENTS...]\n"
+	"Start PROGRAM many times and say how fast that went, next to a bare loop of\n"
+	"clone(CLONE_VM | CLONE_VFORK) and a loop of posix_spawn(), with one thread for\n"
+	"each CPU.  All three take turns, round by round, with the same environment and\n"
+	"streams; they read all of the output and wait for each end.\n"
+	"\n"
+	"  --jobs N            so many in all, on each side (10000)\n"
+	"  --rounds R          in so many rounds (5)\n"
+	"  --depth D           so many in flight, of the engine or the daemon (8)\n"
+	"  --launchers L       threads of the engine (its default)\n"
+	"  --socket PATH       measure the daemon at PATH (or @NAME), not an engine\n"
+	"  --request run|spawn ask the daemon by RUN or by SPAWN frames (run)\n"
+	"  --window BYTES      credit of each stream (none needed: no limit)\n"
+	"  --stdio null|pipe   what stdout and stderr are; stdin is /dev/null (pipe)\n"
+	"  --json              print one JSON object\n"
+	"\n"
+	"Ctrl-C ends it and prints what was measured until then.\n"
+	"\n"
+	"Exit code: 0; 1 when a job went wrong or PROGRAM cannot be run; 125 when\n"
+	"uringspawn itself fails; 130 after Ctrl-C.\n";
+
+enum { HELP = 256, JOBS, ROUNDS, DEPTH, LAUNCHERS, SOCKET, REQUEST, WINDOW, STDIO, JSON };
+
+static const struct option known[] = {
+	{ "help", no_argument, NULL, HELP },
+	{ "jobs", required_argument, NULL, JOBS },
+	{ "rounds", required_argument, NULL, ROUNDS },
+	{ "depth", required_argument, NULL, DEPTH },
+	{ "launchers", required_argument, NULL, LAUNCHERS },
+	{ "socket", required_argument, NULL, SOCKET },
+	{ "request", required_argument, NULL, REQUEST },
+	{ "window", required_argument, NULL, WINDOW },
+	{ "stdio", required_argument, NULL, STDIO },
+	{ "json", no_argument, NULL, JSON },
+	{ 0 },
+};
+
+static int count(const char *option, unsigned max, unsigned *ret_count)
+{
+	char *end;
+
+	errno = 0;
+	unsigned long value = strtoul(optarg, &end, 10);
+
+	/* strtoul() takes blanks and signs, and a count has none. */
+	if (optarg[0] < '0' || optarg[0] > '9' || *end || errno || value < 1 ||
+	    value > max) {
+		fprintf(stderr, "uringspawn: %s '%s' is not a number from 1 to %u\n",
+			option, optarg, max);
+		return -EINVAL;
+	}
+	*ret_count = (unsigned)value;
+	return 0;
+}
+
+/* One of two words; *@ret_first: it is the first one. */
+static int choice(const char *option, const char *first, const char *second,
+		  bool *ret_first)
+{
+	bool is_first = strcmp(optarg, first) == 0;
+
+	if (!is_first && strcmp(optarg, second) != 0) {
+		fprintf(stderr, "uringspawn: %s '%s' is neither %s nor %s\n", option,
+			optarg, first, second);
+		return -EINVAL;
+	}
+	*ret_first = is_first;
+	return 0;
+}
+
+static int take(int option, struct bench_options *options)
+{
+	switch (option) {
+	case HELP:
+		fputs(usage, stdout);
+		return 1;
+	case JOBS:
+		return count("--jobs", BENCH_JOBS_MAX, &options->n_jobs);
+	case ROUNDS:
+		return count("--rounds", BENCH_ROUNDS_MAX, &options->n_rounds);
+	case DEPTH:
+		return count("--depth", BENCH_DEPTH_MAX, &options->depth);
+	case LAUNCHERS:
+		return count("--launchers", BENCH_LAUNCHERS_MAX, &options->n_launchers);
+	case STDIO:
+		return choice("--stdio", "pipe", "null", &options->pipes);
+	case REQUEST:
+		return choice("--request", "spawn", "run", &options->spawn);
+	case WINDOW:
+		return count("--window", BENCH_WINDOW_MAX, &options->window_bytes);
+	case SOCKET:
+		options->socket = optarg;
+		return 0;
+	case JSON:
+		options->json = true;
+		return 0;
+	}
+	return -EINVAL;
+}
+
+/* What no option says alone. */
+static const char *contradiction(const struct bench_options *options)
+{
+	if (!options->argv[0])
+		return "no program given; see 'uringspawn bench --help'";
+	if (options->argv[0][0] == '\0')
+		return "the program's name is empty";
+	if (options->socket && options->n_launchers)
+		return "--launchers is for an engine in this process, and the daemon of "
+		       "--socket has its own";
+	if (options->spawn && !options->socket)
+		return "--request is about a daemon, and there is no --socket";
+	if (options->n_rounds > options->n_jobs)
+		return "--rounds is more than --jobs";
+	return NULL;
+}
+
+int bench_options_parse(int argc, char **argv, struct bench_options *ret_options)
+{
+	struct bench_options options = {
+		.n_jobs = 10000, .n_rounds = 5, .depth = 8, .pipes = true
+	};
+	const char *wrong;
+	int option;
+
+	optind = 1;
+	opterr = 0;
+	while ((option = getopt_long(argc, argv, "+:", known, NULL)) != -1) {
+		if (option == '?' || option == ':') {
+			option_complain("bench", argv, known);
+			return -EINVAL;
+		}
+		int ret = take(option, &options);
+
+		if (ret)
+			return ret;
+	}
+	options.argv = argv + optind;
+	wrong = contradiction(&options);
+	if (wrong) {
+		fprintf(stderr, "uringspawn: %s\n", wrong);
+		return -EINVAL;
+	}
+	*ret_options = options;
+	return 0;
+}

@@ -1,0 +1,34 @@
+/*
+ * What `uringspawn bench` was asked to do.
+ */
+#ifndef CLI_BENCH_OPTIONS_H
+#define CLI_BENCH_OPTIONS_H
+
+#include <stdbool.h>
+
+#define BENCH_JOBS_MAX	    10000000u
+#define BENCH_DEPTH_MAX	    4096u
+#define BENCH_LAUNCHERS_MAX 64u
+#define BENCH_ROUNDS_MAX    1000u
+#define BENCH_WINDOW_MAX    (16u << 20)
+
+struct bench_options {
+	unsigned n_jobs; /* of each side, in all rounds together */
+	unsigned n_rounds;
+	unsigned depth;	       /* jobs of ours in flight */
+	unsigned n_launchers;  /* 0: the engine's default */
+	const char *socket;    /* NULL: an engine in this process */
+	bool pipes;	       /* stdout and stderr are pipes; otherwise /dev/null */
+	bool spawn;	       /* ask the daemon by SPAWN, not by RUN */
+	unsigned window_bytes; /* credit of each stream; 0: no limit */
+	bool json;
+	char **argv; /* the command, NULL-terminated; part of the caller's argv */
+};
+
+/*
+ * Read the arguments of the command; argv[0] is its own name.  Says on stderr
+ * what is wrong.  @return 0, 1 when help was asked for and printed, or -EINVAL.
+ */
+int bench_options_parse(int argc, char **argv, struct bench_options *ret_options);
+
+#endif

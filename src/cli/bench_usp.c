@@ -1,0 +1,271 @@
+/*
+ * Jobs through the public interface, as an embedder or a client would start
+ * them: each end asks for the next start, until all were asked for.
+ */
+#include "cli/bench_usp.h"
+
+#include <errno.h>
+#include <stdio.h>
+#include <string.h>
+#include <time.h>
+#include <uringspawn/client.h>
+#include <uringspawn/spawn.h>
+
+#include "base/alloc.h"
+#include "base/clock.h"
+
+/* One place in flight; it is used by one job after the other. */
+struct slot {
+	struct bench_usp *usp;
+	struct usp_process *process; /* NULL: none */
+	uint64_t begin_ns;
+	bool faulty; /* counted as an error already */
+};
+
+struct bench_usp {
+	struct usp_engine *engine; /* one of the two, the other is NULL */
+	struct usp_client *client;
+
+	/* of the run that is on */
+	struct usp_options options;
+	struct bench_round round;
+	unsigned n_unasked; /* jobs that were not yet asked for */
+	int error;	    /* what stopped it, 0 or -errno: nothing more is asked for */
+
+	bool spawn; /* through a daemon: no RUN */
+	unsigned window_bytes;
+	unsigned depth;
+	struct slot slots[]; /* depth of them */
+};
+
+/* For the signal handler: what runs now, or NULL. */
+static struct bench_usp *volatile running;
+
+static void stop(struct bench_usp *usp)
+{
+	if (usp->client)
+		usp_client_stop(usp->client);
+	else
+		usp_engine_stop(usp->engine);
+}
+
+void bench_usp_interrupt(void)
+{
+	struct bench_usp *usp = running;
+
+	if (usp)
+		stop(usp);
+}
+
+static void note_failure(struct slot *slot, const char *text)
+{
+	struct bench_round *round = &slot->usp->round;
+
+	if (!slot->faulty)
+		round->errors++;
+	slot->faulty = true;
+	if (!round->failure[0])
+		snprintf(round->failure, sizeof(round->failure), "%s", text);
+}
+
+static void start_next(struct slot *slot)
+{
+	struct bench_usp *usp = slot->usp;
+	int ret;
+
+	if (bench_stopped)
+		usp->n_unasked = 0;
+	if (!usp->n_unasked || usp->error)
+		return;
+	usp->options.user = slot;
+	slot->faulty = false;
+	slot->begin_ns = clock_now_ns();
+	if (usp->client)
+		ret = usp_client_spawn(usp->client, &usp->options, &slot->process);
+	else
+		ret = usp_spawn(usp->engine, &usp->options, &slot->process);
+	if (ret < 0)
+		usp->error = ret;
+	else
+		usp->n_unasked--;
+}
+
+static void on_exit_event(struct slot *slot, const struct usp_exit *exit)
+{
+	char text[80];
+
+	/* What is cut off by Ctrl-C is no error. */
+	if (exit->code == 0 || bench_stopped)
+		return;
+	if (exit->signal)
+		snprintf(text, sizeof(text), "ended by signal %d", exit->signal);
+	else
+		snprintf(text, sizeof(text), "exited with code %d", exit->code);
+	note_failure(slot, text);
+}
+
+static void on_event(struct usp_process *process, const struct usp_event *event,
+		     void *user)
+{
+	struct slot *slot = user;
+	struct bench_round *round = &slot->usp->round;
+	char text[sizeof(round->failure)];
+
+	switch (event->kind) {
+	case USP_EVENT_OUTPUT:
+		round->bytes += event->output.size;
+		if (slot->usp->window_bytes)
+			usp_process_credit(process, event->output.stream,
+					   (uint32_t)event->output.size);
+		break;
+	case USP_EVENT_FAILED:
+		usp_failure_text(&event->failed, text, sizeof(text));
+		note_failure(slot, text);
+		break;
+	case USP_EVENT_EXIT:
+		on_exit_event(slot, &event->exit);
+		break;
+	case USP_EVENT_END:
+		round->latency_ns[round->done++] = clock_now_ns() - slot->begin_ns;
+		slot->process = NULL;
+		if (event->end.reason != USP_REASON_EXITED && !bench_stopped)
+			note_failure(slot, usp_reason_name(event->end.reason));
+		start_next(slot);
+		break;
+	default:
+		break;
+	}
+}
+
+static uint64_t thread_cpu_ns(void)
+{
+	struct timespec ts;
+
+	clock_gettime(CLOCK_THREAD_CPUTIME_ID, &ts);
+	return (uint64_t)ts.tv_sec * NS_PER_S + (uint64_t)ts.tv_nsec;
+}
+
+const char *bench_usp_error(const struct bench_usp *usp)
+{
+	return usp->client ? usp_client_error(usp->client) : "";
+}
+
+static int turn_until_done(struct bench_usp *usp)
+{
+	return usp->client ? usp_client_run(usp->client) : usp_engine_run(usp->engine);
+}
+
+/* End what Ctrl-C left running; the daemon or the engine then reports each end. */
+static int kill_rest(struct bench_usp *usp)
+{
+	for (unsigned i = 0; i < usp->depth; i++)
+		if (usp->slots[i].process)
+			usp_process_kill(usp->slots[i].process);
+	return turn_until_done(usp);
+}
+
+static struct usp_options job_options(const struct bench_usp *usp,
+				      const struct bench_job *job)
+{
+	enum usp_stdio_kind output = job->pipes ? USP_STDIO_PIPE : USP_STDIO_NULL;
+
+	return USP_OPTIONS(.argv = (const char *const *)job->argv, .path = job->path,
+			   .envp = (const char *const *)job->envp,
+			   /* A daemon has a directory of its own; the engine has ours. */
+			   .cwd = usp->client ? job->cwd : NULL,
+			   .stdio = { { .kind = USP_STDIO_NULL },
+				      { .kind = output },
+				      { .kind = output } },
+			   .flags = usp->client && !usp->spawn ? USP_FLAG_RUN : 0,
+			   .window_bytes = usp->window_bytes, .on_event = on_event);
+}
+
+int bench_usp_run(struct bench_usp *usp, const struct bench_job *job, unsigned n_jobs,
+		  struct bench_round *ret_round)
+{
+	uint64_t begin_ns = clock_now_ns(), begin_cpu_ns = thread_cpu_ns();
+	int ret;
+
+	usp->options = job_options(usp, job);
+	usp->round = (struct bench_round){ .latency_ns = ret_round->latency_ns };
+	usp->n_unasked = n_jobs;
+	usp->error = 0;
+	for (unsigned i = 0; i < usp->depth; i++) {
+		usp->slots[i] = (struct slot){ .usp = usp };
+		start_next(&usp->slots[i]);
+	}
+	running = usp;
+	ret = turn_until_done(usp);
+	running = NULL;
+	if (!ret && bench_stopped)
+		ret = kill_rest(usp);
+	usp->round.wall_ns = clock_now_ns() - begin_ns;
+	usp->round.cpu_ns = thread_cpu_ns() - begin_cpu_ns;
+	if (!usp->error)
+		usp->error = ret;
+	if (!usp->error)
+		*ret_round = usp->round;
+	return usp->error;
+}
+
+static int open_engine(struct bench_usp *usp, const struct bench_options *options,
+		       char *error, size_t error_size)
+{
+	struct usp_engine_options engine_options = {
+		.size = sizeof(engine_options),
+		.launchers = options->n_launchers,
+	};
+	int ret = usp_engine_new(&engine_options, &usp->engine);
+
+	if (ret < 0)
+		snprintf(error, error_size,
+			 "no engine: %s ('uringspawn doctor' says what is missing)",
+			 strerror(-ret));
+	return ret;
+}
+
+static int open_client(struct bench_usp *usp, const struct bench_options *options,
+		       char *error, size_t error_size)
+{
+	int ret = usp_client_open(options->socket, &usp->client);
+
+	if (ret < 0)
+		snprintf(error, error_size, "no daemon at '%s': %s", options->socket,
+			 strerror(-ret));
+	return ret;
+}
+
+int bench_usp_open(const struct bench_options *options, struct bench_usp **ret_usp,
+		   char *error, size_t error_size)
+{
+	struct bench_usp *usp =
+		mem_zalloc(sizeof(*usp) + options->depth * sizeof(usp->slots[0]));
+	int ret;
+
+	if (!usp) {
+		snprintf(error, error_size, "%s", strerror(ENOMEM));
+		return -ENOMEM;
+	}
+	usp->depth = options->depth;
+	usp->spawn = options->spawn;
+	usp->window_bytes = options->window_bytes;
+	if (options->socket)
+		ret = open_client(usp, options, error, error_size);
+	else
+		ret = open_engine(usp, options, error, error_size);
+	if (ret < 0) {
+		mem_free(usp);
+		return ret;
+	}
+	*ret_usp = usp;
+	return 0;
+}
+
+void bench_usp_close(struct bench_usp *usp)
+{
+	if (!usp)
+		return;
+	usp_client_free(usp->client);
+	usp_engine_free(usp->engine);
+	mem_free(usp);
+}

@@ -1,0 +1,12 @@
+/*
+ * The commands of `uringspawn`.  Each is given its own name as argv[0] and
+ * returns the exit code.
+ */
+#ifndef CLI_CMD_H
+#define CLI_CMD_H
+
+int cmd_run(int argc, char **argv);
+int cmd_bench(int argc, char **argv);
+int cmd_doctor(int argc, char **argv);
+
+#endif

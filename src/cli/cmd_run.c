@@ -1,0 +1,278 @@
+/*
+ * `uringspawn run`: one program on the caller's own stdio, by an engine in this
+ * process or by a daemon, its exit code as a shell reports it.
+ */
+#include <errno.h>
+#include <fcntl.h>
+#include <limits.h>
+#include <poll.h>
+#include <signal.h>
+#include <stdio.h>
+#include <string.h>
+#include <unistd.h>
+#include <uringspawn/client.h>
+#include "cli/cmd.h"
+#include "cli/run_options.h"
+#include "cli/run_signals.h"
+
+enum { CODE_OURS = 125 };
+
+struct run {
+	struct run_options options;
+	struct run_signals signals;
+	struct usp_stdio stdio[3];
+	struct usp_engine *engine;   /* or ... */
+	struct usp_client *client;   /* ... one of the two */
+	struct usp_process *process; /* NULL when it has ended */
+	bool exited, failed, ended;
+	bool stop; /* by SIGSTOP, as soon as the child was told to */
+	struct usp_exit exit;
+	struct usp_end end;
+	struct usp_failure failure; /* its path points to @path */
+	char path[PATH_MAX];
+};
+
+static int complain(const char *what, const char *name, int error)
+{
+	fprintf(stderr, "uringspawn: %s%s%s%s: %s\n", what, name ? " '" : "",
+		name ? name : "", name ? "'" : "", strerrordesc_np(error));
+	return -error;
+}
+
+/* ---- what the child is told to be ---------------------------------------- */
+
+/* A stream that the caller closed is null for the child; here too, so that none
+ * of our own descriptors takes its number. */
+static int take_stdio(struct run *run)
+{
+	for (int i = 0; i < 3; i++) {
+		if (fcntl(i, F_GETFD) >= 0) {
+			run->stdio[i] =
+				(struct usp_stdio){ .kind = USP_STDIO_FD, .fd = i };
+			continue;
+		}
+		run->stdio[i].kind = USP_STDIO_NULL;
+		if (open("/dev/null", O_RDWR | O_CLOEXEC) != i)
+			return -EBADF;
+	}
+	return 0;
+}
+
+static void on_event(struct usp_process *process, const struct usp_event *event,
+		     void *user)
+{
+	struct run *run = user;
+
+	(void)process;
+	switch (event->kind) {
+	case USP_EVENT_FAILED:
+		run->failed = true;
+		run->failure = event->failed;
+		snprintf(run->path, sizeof(run->path), "%s", event->failed.path);
+		run->failure.path = run->path;
+		break;
+	case USP_EVENT_EXIT:
+		run->exited = true;
+		run->exit = event->exit;
+		break;
+	case USP_EVENT_END:
+		run->ended = true;
+		run->end = event->end;
+		run->process = NULL;
+		break;
+	case USP_EVENT_STARTED:
+	case USP_EVENT_OUTPUT:
+	case USP_EVENT_EOF:
+	case USP_EVENT_WINDOW:
+		break;
+	}
+}
+
+static int spawn(struct run *run)
+{
+	struct usp_options options =
+		USP_OPTIONS(.argv = (const char *const *)run->options.argv,
+			    .envp = (const char *const *)run->options.envp,
+			    .cwd = run->options.cwd,
+			    .stdio = { run->stdio[0], run->stdio[1], run->stdio[2] },
+			    .group = run->signals.keyboard ? USP_GROUP_SAME
+							   : USP_GROUP_NEW,
+			    .timeout_ns = run->options.timeout_ns,
+			    .kill = { .signal = run->options.signal,
+				      .grace_ns = run->options.kill_after_ns },
+			    .ignored_signals = run->signals.ignored, .on_event = on_event,
+			    .user = run);
+	char here[PATH_MAX];
+	int ret;
+
+	if (run->engine) {
+		ret = usp_spawn(run->engine, &options, &run->process);
+	} else {
+		/* The daemon's own directory is not what the caller means. */
+		if (!options.cwd)
+			options.cwd = getcwd(here, sizeof(here));
+		if (!options.cwd)
+			return complain("cannot tell the working directory", NULL, errno);
+		ret = usp_client_spawn(run->client, &options, &run->process);
+	}
+	return ret ? complain("cannot run", run->options.argv[0], -ret) : 0;
+}
+
+/* ---- until it ends ------------------------------------------------------- */
+
+static int turn(struct run *run)
+{
+	return run->engine ? usp_engine_turn(run->engine) : usp_client_turn(run->client);
+}
+
+/* The terminal stops the caller's job, so the child stops with it.  SIGCONT comes
+ * to us afterwards and is forwarded. */
+static void stop_too(struct run *run)
+{
+	run->stop = false;
+	if (turn(run) == 0 && run->process)
+		(void)raise(SIGSTOP);
+}
+
+static void forward(struct run *run)
+{
+	int number;
+
+	while ((number = run_signals_next(&run->signals)) > 0) {
+		/* It may have exited: then nobody is left to be told. */
+		if (run->process)
+			(void)usp_process_signal(run->process, number, USP_TARGET_GROUP);
+		if (number == SIGTSTP)
+			run->stop = true;
+		if (number == SIGCONT)
+			run->stop = false;
+	}
+}
+
+static int watch(struct run *run)
+{
+	struct pollfd p[2] = {
+		{ .fd = run->signals.fd, .events = POLLIN },
+		{ .fd = run->engine ? usp_engine_fd(run->engine)
+				    : usp_client_fd(run->client) },
+	};
+
+	for (;;) {
+		int ret = turn(run);
+
+		if (ret || run->ended)
+			return ret;
+		/* Before it has started, the signal waits for it, and so do we. */
+		if (run->stop && usp_process_pid(run->process)) {
+			stop_too(run);
+			continue;
+		}
+		p[1].events = run->engine ? POLLIN : usp_client_poll_events(run->client);
+		if (poll(p, 2, -1) < 0 && errno != EINTR)
+			return -errno;
+		if (p[0].revents)
+			forward(run);
+	}
+}
+
+static int open_engine(struct run *run)
+{
+	struct usp_engine_options options = {
+		.size = sizeof(options),
+		.launchers = 1,
+		.running_max = 1,
+		.queued_max = 1,
+		.ring_entries = 16,
+		.read_buffers = 1,
+	};
+	int ret = usp_engine_new(&options, &run->engine);
+
+	if (!ret)
+		return 0;
+	(void)complain("cannot start an engine", NULL, -ret);
+	fputs("uringspawn: 'uringspawn doctor' says what is missing\n", stderr);
+	return ret;
+}
+
+static int open_client(struct run *run)
+{
+	const char *name = run->options.socket;
+	int ret = usp_client_open(name, &run->client);
+
+	if (ret == -ENOENT || ret == -ECONNREFUSED)
+		fprintf(stderr,
+			"uringspawn: no daemon at '%s'; start one: uringspawnd --socket "
+			"%s\n",
+			name, name);
+	else if (ret)
+		(void)complain("cannot use the daemon at", name, -ret);
+	else if (isatty(STDIN_FILENO))
+		fputs("uringspawn: through a daemon this terminal is not the program's "
+		      "controlling one: ^C is forwarded, job control is not\n",
+		      stderr);
+	return ret;
+}
+
+/* What people must know that the exit code alone does not say. */
+static int report(struct run *run, int error)
+{
+	char text[PATH_MAX + 200];
+
+	/* A daemon that stops tells the end of its jobs before its own. */
+	if (run->ended && run->end.reason != USP_REASON_STATUS_LOST)
+		error = 0;
+	if (run->client && error)
+		fprintf(stderr, "uringspawn: lost the daemon: %s\n",
+			usp_client_error(run->client));
+	else if (error)
+		(void)complain("the engine stopped", NULL, -error);
+	if (error || !run->ended)
+		return CODE_OURS;
+
+	if (run->failed && run->end.reason == USP_REASON_FAILED)
+		fprintf(stderr, "uringspawn: %s\n",
+			usp_failure_text(&run->failure, text, sizeof(text)));
+	else if (run->end.reason == USP_REASON_STATUS_LOST)
+		fputs("uringspawn: somebody else reaped the program: how it ended is not "
+		      "known\n",
+		      stderr);
+	return usp_shell_code(&run->end, run->exited ? &run->exit : NULL,
+			      run->failed ? &run->failure : NULL);
+}
+
+static int run_program(struct run *run)
+{
+	int ret = run->options.socket ? open_client(run) : open_engine(run);
+	int code = CODE_OURS;
+
+	if (!ret && !spawn(run))
+		code = report(run, watch(run));
+	usp_client_free(run->client);
+	usp_engine_free(run->engine);
+	return code;
+}
+
+int cmd_run(int argc, char **argv)
+{
+	static struct run run;
+	int code = CODE_OURS, ret;
+
+	ret = take_stdio(&run);
+	if (ret)
+		return CODE_OURS;
+	ret = run_options_parse(argc, argv, &run.options);
+	if (ret == -ENOMEM)
+		(void)complain("cannot start", NULL, ENOMEM);
+	if (ret)
+		return ret > 0 ? 0 : CODE_OURS;
+
+	ret = run_signals_open(!run.options.socket && isatty(STDIN_FILENO), &run.signals);
+	if (ret) {
+		(void)complain("cannot catch signals", NULL, -ret);
+	} else {
+		code = run_program(&run);
+		run_signals_close(&run.signals);
+	}
+	run_options_done(&run.options);
+	return code;
+}
