@@ -1,6 +1,7 @@
 /*
- * The io_uring back end's own state, shared by uring.c (set-up, waiting) and
- * uring_arm.c (operations).  Nobody else includes this.
+ * The io_uring back end's own state, shared by uring.c (set-up, waiting),
+ * uring_arm.c (operations) and uring_mailbox.c (other threads).  Nobody else
+ * includes this.
  */
 #ifndef REACTOR_URING_H
 #define REACTOR_URING_H
@@ -47,5 +48,8 @@ void uring_slot_close(struct reactor *r, int slot);
 void uring_buffer_give_back(struct reactor *r, struct buffer *buffer);
 void uring_wake(struct reactor *r, uint32_t *word);
 void uring_arm_wakeup(struct reactor *r, uint64_t deadline_ns);
+int uring_mailbox_open(struct reactor *r, struct mailbox **ret_mailbox);
+void uring_mailbox_close(struct mailbox *mailbox);
+void uring_mailbox_post(struct mailbox *mailbox, struct op *op, int res);
 
 #endif
