@@ -118,7 +118,7 @@ static void arm_simple(struct uring *u, struct op *op)
 		io_uring_prep_rw(URING_OP_FIXED_FD_INSTALL, sqe, op->slot, NULL, 0, 0);
 		break;
 	default:
-		assert(!"not a simple operation");
+		assert(false && "not a simple operation");
 	}
 	finish(sqe, tag_of(op), IOSQE_FIXED_FILE);
 }
