@@ -14,9 +14,6 @@
 
 TestSuite(bench_cmd, .fini = tmpdir_done, .timeout = 120);
 
-#define PROGRAM(name) BUILD_DIR "/tests/programs/" name
-#define ARGS(...)     ((const char *const[]){ __VA_ARGS__, NULL })
-
 static struct running_daemon daemon_run;
 static struct command_result result;
 

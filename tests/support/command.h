@@ -8,6 +8,9 @@
 #include <stdint.h>
 #include <sys/types.h>
 
+#define PROGRAM(name) BUILD_DIR "/tests/programs/" name
+#define ARGS(...)     ((const char *const[]){ __VA_ARGS__, NULL })
+
 #define COMMAND_CLOSED (-1)
 
 struct command {
