@@ -38,6 +38,12 @@ void intake_done(struct intake *in); /* closes what descriptors are left */
 int intake_next(struct intake *in, const uint8_t **bytes, size_t *size,
 		struct frame *ret_frame);
 
+/* Bytes kept of a frame whose end has not come, and of the one given last. */
+static inline size_t intake_held(const struct intake *in)
+{
+	return buf_size(&in->partial);
+}
+
 /* Is there the beginning of a frame without its end? */
 bool intake_partial(const struct intake *in);
 

@@ -23,6 +23,9 @@
 #define BIT(n)		   (1u << (n))
 #define GREETING_BYTES_MAX 4096 /* payload of the first frame */
 
+/* The beginning of a frame up to this is kept, whatever the others have. */
+#define PARTIAL_BYTES_SPARED (64u << 10)
+
 static const uint8_t may_become[SESSION_STATES] = {
 	[SESSION_GREETING] =
 		BIT(SESSION_OPEN) | BIT(SESSION_PARTING) | BIT(SESSION_CLOSED),
@@ -146,6 +149,24 @@ static void receive(struct session *s) REACTOR_ONLY
 		reactor_recv(s->daemon->reactor, &s->recv, s->slot);
 }
 
+/*
+ * The beginnings of frames are bounded for all clients together: nobody is asked
+ * to wait for the end of somebody else's.  A small one is never too much.
+ */
+static void count_partial(struct session *s) REACTOR_ONLY
+{
+	struct daemon *d = s->daemon;
+	size_t held = intake_held(&s->in);
+
+	d->partial_bytes += held - s->partial_bytes;
+	s->partial_bytes = held;
+	if (d->partial_bytes > d->config->bytes_max && held > PARTIAL_BYTES_SPARED)
+		session_fail(s, ENOMEM,
+			     "no memory for a large frame: the daemon holds %zu bytes of "
+			     "frames that have not ended",
+			     d->partial_bytes);
+}
+
 static void take_bytes(struct session *s, const uint8_t *bytes, size_t size) REACTOR_ONLY
 {
 	struct frame frame;
@@ -160,8 +181,9 @@ static void take_bytes(struct session *s, const uint8_t *bytes, size_t size) REA
 		else if (ret < 0)
 			session_fail(s, -ret, "no memory for a frame");
 		else
-			return;
+			break;
 	}
+	count_partial(s);
 }
 
 /* The descriptors are taken from the buffer in any state, for nobody else closes them. */
@@ -313,6 +335,7 @@ void session_sweep(struct daemon *d)
 	while ((link = list_take_first(&d->dead))) {
 		struct session *s = container_of(link, struct session, link);
 
+		d->partial_bytes -= s->partial_bytes;
 		intake_done(&s->in);
 		table_done(&s->jobs_by_id);
 		mem_free(s);

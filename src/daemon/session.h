@@ -45,6 +45,7 @@ struct session {
 	struct op hangup;
 	struct timer parting;
 	struct intake in;
+	size_t partial_bytes; /* of @in, as counted in daemon.partial_bytes */
 	struct outbox out;
 	struct table jobs_by_id;
 	struct list jobs;

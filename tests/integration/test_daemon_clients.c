@@ -4,6 +4,7 @@
 #include <criterion/criterion.h>
 #include <criterion/new/assert.h>
 #include <errno.h>
+#include <poll.h>
 #include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -398,6 +399,55 @@ Test(daemon_clients, many_slow_readers_are_bounded_together)
 		peer_close(&slow[i]);
 	read_floods(&slow[SLOW - 1]);
 	peer_close(&slow[SLOW - 1]);
+	daemon_stop(&daemon_run);
+}
+
+/* Say that a frame of 8 MiB comes, and send @size bytes of it. */
+static void begin_frame(struct peer *peer, size_t size)
+{
+	static const uint8_t zeros[500000];
+	const struct frame frame = {
+		.type = USP_WIRE_SPAWN,
+		.job = 1,
+		.payload_bytes = USP_WIRE_FRAME_BYTES_MAX,
+	};
+	uint8_t header[USP_WIRE_HEADER_BYTES];
+
+	frame_encode_header(&frame, header);
+	peer_send(peer, header, sizeof(header));
+	peer_send(peer, zeros, size);
+}
+
+Test(daemon_clients, frames_that_do_not_end_are_bounded_together)
+{
+	const char *const args[] = { "--bytes-max", "1M", NULL };
+	struct peer large[2] = { 0 }, small = { 0 }, one_more = { 0 };
+
+	daemon_start(&daemon_run, args);
+	for (int i = 0; i < 2; i++) {
+		peer_open(&large[i], daemon_run.socket);
+		begin_frame(&large[i], 500000);
+	}
+	daemon_expect_service(daemon_run.socket);
+	peer_open(&one_more, daemon_run.socket);
+	begin_frame(&one_more, 100000);
+	peer_expect_error(&one_more, ENOMEM, "no memory for a large frame");
+	peer_close(&one_more);
+
+	peer_open(&small, daemon_run.socket);
+	begin_frame(&small, 50000);
+	daemon_expect_service(daemon_run.socket);
+	cr_expect(not(wait_fd(small.fd, POLLIN, 0)), "a small beginning is kept");
+
+	peer_close(&large[0]);
+	daemon_expect_service(daemon_run.socket);
+	peer_open(&one_more, daemon_run.socket);
+	begin_frame(&one_more, 100000);
+	daemon_expect_service(daemon_run.socket);
+	cr_expect(not(wait_fd(one_more.fd, POLLIN, 0)), "what has gone counts no more");
+	peer_close(&one_more);
+	peer_close(&small);
+	peer_close(&large[1]);
 	daemon_stop(&daemon_run);
 }
 
