@@ -16,12 +16,12 @@
 
 static const char usage[] = "Usage: uringspawn doctor [--json]\n"
 			    "Say what this kernel and this sandbox allow, what is "
-			    "missing, and what that costs.\n"
+			    "missing, and what\nthat costs.\n"
 			    "\n"
 			    "  --json   for programs\n"
 			    "\n"
 			    "Exit code: 0 when the engine can run here, 1 when it "
-			    "cannot, 125 on a wrong option.\n";
+			    "cannot, 125 on a wrong\noption.\n";
 
 enum { HELP = 256, JSON };
 

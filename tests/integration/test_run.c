@@ -84,16 +84,21 @@ static int uringspawn(const char *const *args)
 
 Test(run, help_is_asked_for_and_fits_a_screen)
 {
-	unsigned lines = 0;
+	char *commands[] = { "run", "bench", "doctor" };
 
-	cr_expect(eq(int, uringspawn(ARGS("run", "--help")), 0));
-	cr_expect(says(result.out, "Usage: uringspawn run"), "%s", result.out);
-	cr_expect(eq(str, result.err, (char *)""));
-	for (char *at = result.out; *at; at += strcspn(at, "\n") + 1) {
-		lines++;
-		cr_expect(le(sz, strcspn(at, "\n"), 80), "%.80s...", at);
+	for (size_t i = 0; i < 3; i++) {
+		unsigned lines = 0;
+
+		cr_expect(eq(int, uringspawn(ARGS(commands[i], "--help")), 0));
+		cr_expect(says(result.out, "Usage: uringspawn "), "%s", result.out);
+		cr_expect(says(result.out, commands[i]), "%s", result.out);
+		cr_expect(eq(str, result.err, (char *)""));
+		for (char *at = result.out; *at; at += strcspn(at, "\n") + 1) {
+			lines++;
+			cr_expect(le(sz, strcspn(at, "\n"), 80), "%.80s...", at);
+		}
+		cr_expect(le(uint, lines, 24));
 	}
-	cr_expect(le(uint, lines, 24));
 
 	cr_expect(eq(int, uringspawn(ARGS("--help")), 0));
 	cr_expect(says(result.out, "run "), "%s", result.out);
