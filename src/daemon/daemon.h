@@ -44,6 +44,7 @@ struct daemon {
 	unsigned connections; /* sessions whose socket is not closed */
 	size_t jobs;
 	size_t request_bytes; /* of all jobs */
+	size_t stdin_bytes;   /* of all jobs, not yet taken by their processes */
 	size_t partial_bytes; /* of all frames whose end has not come */
 };
 

@@ -83,13 +83,25 @@ static void handle_hello(struct session *s, const struct frame *frame) REACTOR_O
 
 static void handle_stdin(struct session *s, const struct frame *frame) REACTOR_ONLY
 {
-	const struct job *job = job_find(s, frame->job);
+	struct job *job = job_find(s, frame->job);
+	struct daemon *d = s->daemon;
 	int ret;
 
 	if (!job || frame->payload_bytes == 0)
 		return;
+	if (d->stdin_bytes + frame->payload_bytes > d->config->bytes_max) {
+		session_fail(
+			s, ENOMEM,
+			"job %u: no memory for its STDIN: the daemon holds %zu bytes "
+			"that no process has taken",
+			frame->job, d->stdin_bytes);
+		return;
+	}
 	ret = usp_process_write(job->process, frame->payload, frame->payload_bytes);
-	if (ret == -EAGAIN)
+	if (ret == 0) {
+		job->stdin_bytes += frame->payload_bytes;
+		d->stdin_bytes += frame->payload_bytes;
+	} else if (ret == -EAGAIN)
 		session_fail(s, EPROTO, "job %u: %u bytes of STDIN are beyond its window",
 			     frame->job, frame->payload_bytes);
 	else if (ret == -ENOMEM)

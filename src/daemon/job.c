@@ -52,6 +52,7 @@ static void job_free(struct job *job) REACTOR_ONLY
 	list_remove(&job->link);
 	s->daemon->jobs--;
 	s->daemon->request_bytes -= job->request_bytes;
+	s->daemon->stdin_bytes -= job->stdin_bytes;
 	mem_free(job);
 	session_job_ended(s);
 }
@@ -82,12 +83,23 @@ static void tell(struct job *job, const struct usp_event *event) REACTOR_ONLY
 		session_queued(s);
 }
 
+/* The process took @bytes of its stdin; 0: it takes no more, and none is held. */
+static void count_stdin(struct job *job, size_t bytes)
+{
+	size_t gone = bytes ? bytes : job->stdin_bytes;
+
+	job->stdin_bytes -= gone;
+	job->session->daemon->stdin_bytes -= gone;
+}
+
 static void on_event(struct usp_process *process, const struct usp_event *event,
 		     void *user) REACTOR_ONLY
 {
 	struct job *job = user;
 
 	(void)process;
+	if (event->kind == USP_EVENT_WINDOW)
+		count_stdin(job, event->window.bytes);
 	tell(job, event);
 	if (event->kind == USP_EVENT_END)
 		job_free(job);

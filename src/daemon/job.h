@@ -19,8 +19,9 @@ struct job {
 	struct session *session;
 	struct usp_process *process;
 	size_t request_bytes;
-	uint32_t id; /* the client's */
-	bool run;    /* its frames may wait a little for each other */
+	size_t stdin_bytes; /* taken from the client, and not yet by the process */
+	uint32_t id;	    /* the client's */
+	bool run;	    /* its frames may wait a little for each other */
 };
 
 /*

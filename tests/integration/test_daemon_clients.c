@@ -451,6 +451,31 @@ Test(daemon_clients, frames_that_do_not_end_are_bounded_together)
 	daemon_stop(&daemon_run);
 }
 
+/* Each job is given a window of stdin that it does not read: four of them are 1 MiB. */
+Test(daemon_clients, stdin_that_nobody_reads_is_bounded_together)
+{
+	static const char argv[] = PROGRAM("sleep_forever");
+	static uint8_t bytes[USP_WIRE_STDIN_WINDOW_BYTES];
+	const char *const args[] = { "--bytes-max", "1M", NULL };
+	const struct request sleeper = {
+		.argv = { argv, sizeof(argv) },
+		.stdio = { { USP_WIRE_STDIO_PIPE, 0 } },
+	};
+	struct frame frame = { .type = USP_WIRE_STDIN, .payload_bytes = sizeof(bytes) };
+	struct peer peer;
+
+	daemon_start(&daemon_run, args);
+	peer_open(&peer, daemon_run.socket);
+	for (frame.job = 1; frame.job <= 20; frame.job++) {
+		peer_spawn(&peer, frame.job, &sleeper, false);
+		peer_send_frame(&peer, &frame, bytes);
+	}
+	peer_expect_error(&peer, ENOMEM, "no memory for its STDIN");
+	daemon_expect_service(daemon_run.socket);
+	peer_close(&peer);
+	daemon_stop(&daemon_run);
+}
+
 /* ---- all of it, again and again
  * ------------------------------------------------------------ */
 
