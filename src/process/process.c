@@ -19,6 +19,9 @@
 /* How long the readers of a killed process stay, when somebody still holds its pipes. */
 #define DRAIN_AFTER_KILL_NS NS_PER_S
 
+/* The grace of a process whose client is gone, at most. */
+#define GONE_GRACE_NS_MAX (10 * NS_PER_S)
+
 /* Between two looks at a child that is being made and cannot be killed yet. */
 #define LAUNCH_RETRY_NS (10 * NS_PER_MS)
 
@@ -166,13 +169,23 @@ static void attach(struct process *p) REACTOR_ONLY
 		timer_arm(r, &p->deadline, clock_after(p->taken_ns, p->spec->timeout_ns));
 }
 
+/* Nobody is there any more who could cut a long grace short. */
+static void start_kill(struct process *p) REACTOR_ONLY
+{
+	struct usp_kill plan = p->spec->kill;
+
+	if (p->reason == USP_REASON_CLIENT_GONE && plan.grace_ns > GONE_GRACE_NS_MAX)
+		plan.grace_ns = GONE_GRACE_NS_MAX;
+	kill_start(&p->kill, &plan);
+}
+
 /* It was asked to end while it was being started. */
 static void resume_end(struct process *p) REACTOR_ONLY
 {
 	if (p->cut)
 		process_cut(p, p->reason);
 	else if (p->reason)
-		kill_start(&p->kill, &p->spec->kill);
+		start_kill(p);
 }
 
 /* ---- the one function that moves the state ------------------------------- */
@@ -419,7 +432,7 @@ void process_end(struct process *p, enum usp_reason reason)
 		p->plan.cancelled = true;
 		timer_arm(r, &p->deadline, clock_after(reactor_now_ns(r), wait_ns));
 	} else {
-		kill_start(&p->kill, &p->spec->kill);
+		start_kill(p);
 	}
 }
 
