@@ -46,8 +46,8 @@ enum usp_stdio_kind {
 	USP_STDIO_DEFAULT = 0, /**< null for stream 0, a pipe for 1 and 2 */
 	USP_STDIO_NULL,	       /**< /dev/null */
 	USP_STDIO_PIPE, /**< a pipe whose other end is served by events and calls */
-	USP_STDIO_FD,	/** the open file of .fd; duplicated before the call returns */
-	USP_STDIO_DUP,	/** the same open file as stream .fd of this child (2>&1) */
+	USP_STDIO_FD,	/**< the open file of .fd; duplicated before the call returns */
+	USP_STDIO_DUP,	/**< the same open file as stream .fd of this child (2>&1) */
 };
 
 struct usp_stdio {
@@ -75,9 +75,9 @@ enum usp_target {
  * client goes away.
  */
 struct usp_kill {
-	int signal;		/** default: SIGTERM; SIGKILL skips the grace */
+	int signal;		/**< default: SIGTERM; SIGKILL skips the grace */
 	enum usp_target target; /**< default: the group */
-	uint64_t grace_ns;	/** between the signal and SIGKILL; default: 2 s */
+	uint64_t grace_ns;	/**< between the signal and SIGKILL; default: 2 s */
 };
 
 struct usp_event;

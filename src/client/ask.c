@@ -106,8 +106,7 @@ static void add_stdio(struct ask *ask, const struct usp_options *options)
 	}
 }
 
-/* The numbers that the decoder of the daemon would call malformed, and end the
- * connection for, are refused here. */
+/* The numbers that the daemon would call malformed are refused here. */
 static void add_numbers(struct ask *ask, const struct usp_options *options)
 {
 	struct request *request = &ask->request;

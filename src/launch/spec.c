@@ -120,12 +120,13 @@ static size_t candidate_size(const struct bytes *element, const struct bytes *na
 	return (element->size ? element->size + 1 : 0) + name->size + 1;
 }
 
-/* As execvpe() decides: a name with a slash, or a path, is not searched for. */
+/* As execvpe() decides: a name with a slash, an empty one, or a path, is not searched for. */
 static void measure_candidates(const struct spec_input *input, struct measure *m)
 {
 	m->n_candidates = 1;
 	m->candidate_bytes = m->name.size + 1;
-	if (input->path.bytes || memchr(m->name.bytes, '/', m->name.size))
+	if (input->path.bytes || m->name.size == 0 ||
+	    memchr(m->name.bytes, '/', m->name.size))
 		return;
 	m->elements = find_path(&input->env, m->n_env);
 	m->n_candidates = m->candidate_bytes = 0;
@@ -228,8 +229,6 @@ static int measure(const struct spec_input *input, struct measure *m,
 	m->name = input->path.bytes	? input->path
 		  : input->search.bytes ? input->search
 					: string_at(&input->argv, 0, 0);
-	if (m->name.size == 0)
-		return -ENOENT; /* as execve() says of "" */
 	measure_candidates(input, m);
 	return 0;
 }

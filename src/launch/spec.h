@@ -56,7 +56,7 @@ struct spec {
  *
  * @param ret_field  on failure, the name of the field at fault
  * @return 0, or -EINVAL; -E2BIG: a string, or all of them, longer than the kernel
- *         takes; -ENOENT: the program's name is empty; -EBADF: a negative
+ *         takes; -EBADF: a negative
  *         descriptor; -ENOMEM
  */
 int spec_new(const struct spec_input *input, struct spec **ret_spec,

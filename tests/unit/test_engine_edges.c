@@ -207,6 +207,9 @@ CLEAN_TEST(engine_edges, a_timeout_beyond_all_time_never_comes)
 
 /* ---- the turn -------------------------------------------------------------- */
 
+/* It fails by itself, without a launcher. */
+#define INVALID USP_OPTIONS(.argv = ARGV("x"), .path = "a", .search = "b")
+
 static unsigned rounds;
 
 static void on_end_again(struct record *r, const struct usp_event *event)
@@ -217,7 +220,7 @@ static void on_end_again(struct record *r, const struct usp_event *event)
 		return;
 	usp_engine_stop(r->engine);
 	next[rounds].also = on_end_again;
-	record_spawn(&next[rounds], r->engine, &USP_OPTIONS(.argv = ARGV("")));
+	record_spawn(&next[rounds], r->engine, &INVALID);
 }
 
 /* Each end starts a request that fails by itself: one turn is not for all of them. */
@@ -226,7 +229,7 @@ CLEAN_TEST(engine_edges, a_run_can_be_stopped_while_failures_follow_failures)
 	struct usp_engine *engine = record_engine(NULL);
 	struct record r = { .also = on_end_again };
 
-	record_spawn(&r, engine, &USP_OPTIONS(.argv = ARGV("")));
+	record_spawn(&r, engine, &INVALID);
 	cr_assert(eq(int, usp_engine_run(engine), 0));
 	cr_assert(lt(uint, rounds, 100), "it ran to the end of them");
 	while (rounds < 100)

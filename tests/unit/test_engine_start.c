@@ -90,7 +90,6 @@ CLEAN_TEST(engine_start, what_breaks_a_rule_fails_at_validate)
 	static const char *const none[] = { NULL };
 
 	expect_failed(USP_STAGE_VALIDATE, EINVAL, "argv", .argv = none);
-	expect_failed(USP_STAGE_VALIDATE, ENOENT, "argv", .argv = ARGV(""));
 	expect_failed(USP_STAGE_VALIDATE, EINVAL, "path", .argv = ARGV("x"), .path = "");
 	expect_failed(USP_STAGE_VALIDATE, EINVAL, "cwd", .argv = ARGV("x"), .cwd = "");
 	expect_failed(USP_STAGE_VALIDATE, EBADF, "stdio", .argv = ARGV("x"),
@@ -135,6 +134,7 @@ CLEAN_TEST(engine_start, what_cannot_be_executed_says_why)
 
 	expect_failed(USP_STAGE_EXEC, ENOENT, "/no/such/program",
 		      .argv = ARGV("/no/such/program"));
+	expect_failed(USP_STAGE_EXEC, ENOENT, "", .argv = ARGV(""));
 	expect_failed(USP_STAGE_EXEC, ENOENT, "no-such-program",
 		      .argv = ARGV("no-such-program"));
 	expect_failed(USP_STAGE_EXEC, EACCES, tmpdir(), .argv = ARGV(tmpdir()));

@@ -55,7 +55,7 @@ static const struct row {
 	  { .argv = { "ab\0cd", 5, NULL } },
 	  -EINVAL,
 	  "argv" },
-	{ "an empty name", { .argv = { .vector = empty_name } }, -ENOENT, "argv" },
+	{ "an empty name", { .argv = { .vector = empty_name } }, 0, "" },
 	{ "an empty name, but a path",
 	  { .argv = { .vector = empty_name }, .path = TEXT("/bin/true") },
 	  0,
@@ -241,6 +241,7 @@ static const struct lookup {
 	const char *want; /* the candidates, each followed by a space */
 } lookups[] = {
 	{ "a slash is not searched for", "./a/b", { 0 }, { 0 }, two_dirs, "./a/b " },
+	{ "an empty name is not searched for", "", { 0 }, { 0 }, two_dirs, " " },
 	{ "a path is not searched for", "x", TEXT("prog"), { 0 }, two_dirs, "prog " },
 	{ "each element in its order",
 	  "prog",
