@@ -71,8 +71,8 @@ enum usp_target {
 
 /**
  * How a process is made to end: a signal, time to obey it, then SIGKILL.
- * Carried out on a timeout, on usp_process_kill(), and when its engine or its
- * client goes away.
+ * Carried out on a timeout, on usp_process_kill(), and when its client goes away,
+ * with a grace of 10 s at most then.
  */
 struct usp_kill {
 	int signal;		/**< default: SIGTERM; SIGKILL skips the grace */

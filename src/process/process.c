@@ -169,13 +169,23 @@ static void attach(struct process *p) REACTOR_ONLY
 		timer_arm(r, &p->deadline, clock_after(p->taken_ns, p->spec->timeout_ns));
 }
 
-/* Nobody is there any more who could cut a long grace short. */
-static void start_kill(struct process *p) REACTOR_ONLY
+/*
+ * The kill plan that holds now.  When its client is gone nobody is there any more
+ * who could cut a long grace short.
+ */
+static struct usp_kill plan_in_force(const struct process *p)
 {
 	struct usp_kill plan = p->spec->kill;
 
 	if (p->reason == USP_REASON_CLIENT_GONE && plan.grace_ns > GONE_GRACE_NS_MAX)
 		plan.grace_ns = GONE_GRACE_NS_MAX;
+	return plan;
+}
+
+static void start_kill(struct process *p) REACTOR_ONLY
+{
+	const struct usp_kill plan = plan_in_force(p);
+
 	kill_start(&p->kill, &plan);
 }
 
@@ -426,8 +436,8 @@ void process_end(struct process *p, enum usp_reason reason)
 		reactor_defer(r, &p->later);
 	} else if (p->state == PROCESS_LAUNCHING) {
 		/* It is given its grace once it runs, and no more than that until then. */
-		const struct usp_kill *plan = &p->spec->kill;
-		uint64_t wait_ns = plan->signal == SIGKILL ? 0 : plan->grace_ns;
+		const struct usp_kill plan = plan_in_force(p);
+		uint64_t wait_ns = plan.signal == SIGKILL ? 0 : plan.grace_ns;
 
 		p->plan.cancelled = true;
 		timer_arm(r, &p->deadline, clock_after(reactor_now_ns(r), wait_ns));

@@ -12,6 +12,7 @@
 
 #include "base/clock.h"
 #include "engine/engine.h"
+#include "process/process.h"
 #include "support/clean.h"
 #include "support/record.h"
 #include "support/wait.h"
@@ -338,4 +339,32 @@ CLEAN_TEST(engine_kill, a_signal_sent_too_early_is_delivered_when_it_runs)
 		record_done(&r[i]);
 	}
 	usp_engine_free(engine);
+}
+
+/* ---- a client that is gone ----------------------------------------------- */
+
+/* It is looked at, not waited for: ten seconds are what it is cut to. */
+CLEAN_TEST(engine_kill, a_client_that_is_gone_leaves_no_long_grace)
+{
+	const struct usp_kill endless = { .grace_ns = UINT64_MAX };
+	struct usp_engine *engine = record_engine(NULL);
+	struct record r[2] = { 0 };
+	uint64_t limit_ns;
+
+	for (int i = 0; i < 2; i++)
+		record_spawn(&r[i], engine,
+			     &USP_OPTIONS(.argv = ARGV(PROGRAM("ignore_term")),
+					  .kill = endless));
+	engine_abandon(r[0].process); /* while it is being launched */
+	limit_ns = clock_now_ns() + 10 * NS_PER_S;
+	cr_assert(le(u64, process_of(r[0].process)->deadline.node.key, limit_ns));
+	while (!r[1].started)
+		usp_engine_turn(engine);
+	engine_abandon(r[1].process);
+	cr_assert(eq(u64, process_of(r[1].process)->kill.plan.grace_ns, 10 * NS_PER_S));
+	usp_engine_free(engine);
+	cr_assert(r[0].ended && r[1].ended);
+	cr_assert(eq(int, r[1].end.reason, USP_REASON_CLIENT_GONE));
+	record_done(&r[0]);
+	record_done(&r[1]);
 }
