@@ -60,14 +60,13 @@ static void on_launched(struct process_host *host) REACTOR_ONLY
 		reactor_defer(engine->reactor, &engine->pump);
 }
 
-static void on_ended(struct process_host *host, struct process *p,
-		     bool launched) REACTOR_ONLY
+static void on_ended(struct process_host *host, struct process *p) REACTOR_ONLY
 {
 	struct usp_engine *engine = engine_of(host);
 
 	engine->ended++;
 	*(p->started ? &engine->started : &engine->failed) += 1;
-	if (!launched)
+	if (!p->launched)
 		return;
 	admission_freed(&engine->admission);
 	reactor_defer(engine->reactor, &engine->pump);

@@ -26,26 +26,30 @@ struct launch_setup {
 	struct rlimit nofile; /* what the child gets when reset_nofile is set */
 };
 
+/* What says *shared* may be touched by both sides while the plan is out. */
 struct plan {
-	struct op done; /* completed by the launcher with 0, or -errno of the failure */
+	struct op done;	   /* completed by the launcher: 0, or -errno of the failure */
 	struct spec *spec; /* the process's */
 	const struct launch_setup *setup;
 	int ours[3];   /* our ends of its pipes, or -1: the reactor's to place */
 	int theirs[3]; /* what the child gets as 0, 1, 2, or -1 for null and dup */
 	pid_t pid;
-	_Atomic bool
-		out; /* shared: with the launchers; all else is read after it is false */
-	int new_pidfd; /* written by the kernel, even by a clone that then fails */
-	_Atomic int
-		pidfd; /* shared; of a child that is there, closed by the reactor; -1: none */
-	_Atomic bool
-		cancelled; /* shared: do not start it, or it was killed while it started */
-	_Atomic uint64_t taken_ns; /* shared: when a launcher took it; 0: not yet */
+
+	/* Shared: it is with the launchers.  All else is read after it is false. */
+	_Atomic bool out;
+	/* Written by the kernel, even by a clone that then fails. */
+	int new_pidfd;
+	/* Shared: of a child that is there, closed by the reactor; -1: none. */
+	_Atomic int pidfd;
+	/* Shared: do not start it, or it was killed while it started. */
+	_Atomic bool cancelled;
+	/* Shared: when a launcher took it; 0: not yet. */
+	_Atomic uint64_t taken_ns;
 	uint64_t execed_ns;
 
-	/* The outcome. */
-	_Atomic int
-		stage; /* enum usp_stage: the one the child is in; EXEC and error 0: it runs */
+	/* The outcome.  The stage is enum usp_stage: the one that the child is in; EXEC
+	 * without an error or a signal: it runs. */
+	_Atomic int stage;
 	int error;	  /* errno, positive */
 	int signal;	  /* that ended the child before its exec */
 	const char *path; /* in the spec, or static; what the stage is about */

@@ -97,7 +97,7 @@ static void on_drained(struct owner *owner) REACTOR_ONLY
 	drop_slots(p);
 	list_remove(&p->link);
 	tell_end(p);
-	p->host->on_ended(p->host, p, p->launched);
+	p->host->on_ended(p->host, p);
 	spec_free(p->spec);
 	mem_free(p);
 }

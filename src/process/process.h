@@ -40,7 +40,7 @@ struct process_host {
 	/* A launcher is done with it: there is room for another one. */
 	void (*on_launched)(struct process_host *host);
 	/* Its place is free; the memory goes when this returns. */
-	void (*on_ended)(struct process_host *host, struct process *p, bool launched);
+	void (*on_ended)(struct process_host *host, struct process *p);
 	int reserve_fd; /* so that a signal can be sent when all descriptors are in use */
 	uint64_t launches_stuck; /* that took longer than their limit */
 };
