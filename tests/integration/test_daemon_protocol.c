@@ -371,7 +371,7 @@ Test(daemon_protocol, a_signal_that_does_not_exist_is_refused)
 	finish(&peer);
 }
 
-/* ---- descriptors ------------------------------------------------------------------ */
+/* ---- descriptors --------------------------------------------------------- */
 
 Test(daemon_protocol, descriptors_that_did_not_come_are_an_error)
 {

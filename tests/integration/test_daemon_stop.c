@@ -24,8 +24,7 @@ TestSuite(daemon_stop, .fini = tmpdir_done, .timeout = 120);
 
 static struct running_daemon daemon_run;
 
-/* ---- starting
- * ------------------------------------------------------------------------------ */
+/* ---- starting ------------------------------------------------------------ */
 
 Test(daemon_stop, bad_options_end_with_two_and_their_name)
 {
@@ -76,8 +75,7 @@ Test(daemon_stop, a_socket_that_nobody_listens_on_is_taken_over)
 	close(killed.err_fd);
 }
 
-/* ---- stopping
- * ------------------------------------------------------------------------------ */
+/* ---- stopping ------------------------------------------------------------ */
 
 Test(daemon_stop, an_idle_daemon_stops)
 {

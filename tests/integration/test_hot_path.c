@@ -33,7 +33,7 @@ enum {
 
 static const char *const argv_true[] = { BUILD_DIR "/tests/programs/true", NULL };
 
-/* ---- jobs, one after the other's end, and counts in between ---------------------- */
+/* ---- jobs, one after the other's end, and counts in between -------------- */
 
 struct hot {
 	struct usp_engine *engine; /* or ... */
@@ -105,7 +105,7 @@ static struct syscall_counts run(struct hot *hot)
 	return syscalls_between(&hot->before, &hot->after);
 }
 
-/* ---- an engine in this thread ----------------------------------------------------- */
+/* ---- an engine in this thread -------------------------------------------- */
 
 static struct syscall_counts run_engine(enum usp_stdio_kind out, unsigned calls_per_job)
 {
@@ -175,7 +175,7 @@ Test(hot_path, an_operation_that_goes_to_a_thread_is_counted)
 	cr_expect(eq(u64, syscalls_between(&before, &after).enters, 1));
 }
 
-/* ---- a daemon ----------------------------------------------------------------------- */
+/* ---- a daemon ------------------------------------------------------------ */
 
 /* Its reactor is the thread that it begins with. */
 Test(hot_path, the_daemon_makes_enters_only)

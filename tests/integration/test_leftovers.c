@@ -35,7 +35,7 @@ enum {
 
 static struct running_daemon daemon_run;
 
-/* ---- jobs of every kind --------------------------------------------------------------- */
+/* ---- jobs of every kind -------------------------------------------------- */
 
 /* What becomes of one, and what has to be said of it. */
 enum fate { ENDS, FLOODS, MISSING, NOWHERE, CRASHES, KILLED, TIMES_OUT, FATES };
@@ -144,7 +144,7 @@ static void run_until(struct crowd *crowd, unsigned n)
 	}
 }
 
-/* ---- before and after ------------------------------------------------------------------- */
+/* ---- before and after ---------------------------------------------------- */
 
 struct state {
 	int children, fds, direct_fds;

@@ -44,7 +44,7 @@ enum {
 static const char program[] = BUILD_DIR "/tests/programs/flood";
 static struct running_daemon daemon_run;
 
-/* ---- a job and what has come of it -------------------------------------------------- */
+/* ---- a job and what has come of it --------------------------------------- */
 
 struct load;
 
@@ -247,7 +247,7 @@ static void wait_and_turn(struct load *load)
 	turn(load);
 }
 
-/* ---- the daemon's memory --------------------------------------------------------------- */
+/* ---- the daemon's memory ------------------------------------------------- */
 
 /* What it may have in use with @n_clients, each with its fill of jobs and replies. */
 static long limit_kib(long idle_kib, unsigned n_clients)
@@ -265,7 +265,7 @@ static void start_daemon(void)
 	daemon_start(&daemon_run, args);
 }
 
-/* ---- the tests ------------------------------------------------------------------------- */
+/* ---- the tests ----------------------------------------------------------- */
 
 Test(load, no_byte_is_lost_and_no_job_ends_twice)
 {

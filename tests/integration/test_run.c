@@ -18,7 +18,7 @@
 
 TestSuite(run, .fini = tmpdir_done, .timeout = 120);
 
-/* ---- exit codes and messages ---------------------------------------------------------- */
+/* ---- exit codes and messages --------------------------------------------- */
 
 static const struct row {
 	const char *name;
@@ -121,7 +121,7 @@ Test(run, a_missing_daemon_is_named)
 	cr_expect(says(result.err, daemon_run.socket), "%s", result.err);
 }
 
-/* ---- stdio ------------------------------------------------------------------------------ */
+/* ---- stdio --------------------------------------------------------------- */
 
 enum { INPUT_SIZE = 300007 };
 
@@ -217,7 +217,7 @@ BOTH_WAYS(run, a_program_gets_three_descriptors)
 	cr_expect(eq(str, result.out, (char *)"0\n1\n2\n"));
 }
 
-/* ---- surroundings ------------------------------------------------------------------------ */
+/* ---- surroundings -------------------------------------------------------- */
 
 BOTH_WAYS(run, directory_and_environment_are_those_asked_for)
 {

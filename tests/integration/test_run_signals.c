@@ -24,7 +24,7 @@ TestSuite(run_signals, .fini = tmpdir_done, .timeout = 120);
 
 #define BIT(signal) (UINT64_C(1) << ((signal)-1))
 
-/* ---- signals ------------------------------------------------------------------------------- */
+/* ---- signals ------------------------------------------------------------- */
 
 /* What tell_signals says first. */
 struct who {
@@ -221,7 +221,7 @@ Test(run_signals, a_daemon_that_dies_is_reported)
 	close(daemon_run.err_fd);
 }
 
-/* ---- a terminal ------------------------------------------------------------------------------ */
+/* ---- a terminal ---------------------------------------------------------- */
 
 /* Its master; the name of its slave in @name.  It prints what is written, no more. */
 static int open_terminal(char *name, size_t size)

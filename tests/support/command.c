@@ -16,7 +16,7 @@
 
 #include "support/wait.h"
 
-/* ---- starting -------------------------------------------------------------------- */
+/* ---- starting ------------------------------------------------------------ */
 
 /* The test runner's own dispositions are nobody else's. */
 static void set_signals(uint64_t ignored)
@@ -104,7 +104,7 @@ void command_start(struct running_command *running, const struct command *comman
 	cr_assert(ge(int, running->pidfd, 0));
 }
 
-/* ---- reading ---------------------------------------------------------------------- */
+/* ---- reading ------------------------------------------------------------- */
 
 /* Byte by byte, so that nothing behind the line is taken. */
 static void read_one_line(int fd, char *line, size_t size)

@@ -13,7 +13,7 @@
 #include "support/clean.h"
 #include "support/client.h"
 
-/* ---- being told ------------------------------------------------------------ */
+/* ---- being told ---------------------------------------------------------- */
 
 CLEAN_TEST(client, events_are_told_in_the_order_they_came)
 {
@@ -114,7 +114,7 @@ CLEAN_TEST(client, a_frame_of_a_newer_daemon_is_ignored)
 	fake_close(&fake);
 }
 
-/* ---- what must not be said ------------------------------------------------- */
+/* ---- what must not be said ----------------------------------------------- */
 
 enum impossible {
 	OUTPUT_BEFORE_START,

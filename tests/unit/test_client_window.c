@@ -13,7 +13,7 @@
 #include "support/clean.h"
 #include "support/client.h"
 
-/* ---- windows --------------------------------------------------------------- */
+/* ---- windows ------------------------------------------------------------- */
 
 CLEAN_TEST(client, credit_goes_back_when_half_a_window_was_consumed)
 {
@@ -136,7 +136,7 @@ CLEAN_TEST(client, a_stdin_that_is_no_pipe_takes_nothing)
 	fake_close(&fake);
 }
 
-/* ---- verbs ----------------------------------------------------------------- */
+/* ---- verbs --------------------------------------------------------------- */
 
 CLEAN_TEST(client, signals_and_kill_plans_are_sent_while_they_can_arrive)
 {

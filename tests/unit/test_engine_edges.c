@@ -21,7 +21,7 @@
 
 TestSuite(engine_edges, .timeout = 60);
 
-/* ---- descriptors ----------------------------------------------------------- */
+/* ---- descriptors --------------------------------------------------------- */
 
 enum { LIMIT = 128 };
 
@@ -156,7 +156,7 @@ CLEAN_TEST(engine_edges, a_clone_that_fails_closes_nobodys_descriptor)
 	record_done(&r);
 }
 
-/* ---- groups ---------------------------------------------------------------- */
+/* ---- groups -------------------------------------------------------------- */
 
 static void on_output_kill(struct record *r, const struct usp_event *event)
 {
@@ -194,7 +194,7 @@ CLEAN_TEST(engine_edges, a_group_is_reached_from_the_exit_event)
 	record_done(&r);
 }
 
-/* ---- time ------------------------------------------------------------------ */
+/* ---- time ---------------------------------------------------------------- */
 
 CLEAN_TEST(engine_edges, a_timeout_beyond_all_time_never_comes)
 {
@@ -205,7 +205,7 @@ CLEAN_TEST(engine_edges, a_timeout_beyond_all_time_never_comes)
 	record_done(&r);
 }
 
-/* ---- the turn -------------------------------------------------------------- */
+/* ---- the turn ------------------------------------------------------------ */
 
 /* It fails by itself, without a launcher. */
 #define INVALID USP_OPTIONS(.argv = ARGV("x"), .path = "a", .search = "b")

@@ -229,8 +229,7 @@ CLEAN_TEST(outbox, short_sends_lose_and_reorder_nothing)
 	tear_down(&f);
 }
 
-/* ---- bytes that stay in the buffer they were read into -------------------------------
- */
+/* ---- bytes that stay in the buffer they were read into ------------------- */
 
 /* An output event as processes make it: what engine_output_buffer() relies on. */
 struct output_event {

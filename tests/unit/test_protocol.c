@@ -15,7 +15,7 @@
 #include "wire/reply.h"
 #include "wire/request.h"
 
-/* ---- the document --------------------------------------------------------- */
+/* ---- the document -------------------------------------------------------- */
 
 static char *read_text(const char *path)
 {
@@ -109,7 +109,7 @@ Test(protocol, the_document_lists_stages_and_reasons_by_their_names)
 	free(text);
 }
 
-/* ---- the encoder ---------------------------------------------------------- */
+/* ---- the encoder --------------------------------------------------------- */
 
 static void check_golden(const char *name, struct buf *out)
 {

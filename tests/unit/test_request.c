@@ -261,7 +261,7 @@ Test(request, descriptors_are_counted)
 	cr_assert(eq(uint, request_fds(&request), 2));
 }
 
-/* ---- hello ---------------------------------------------------------------- */
+/* ---- hello --------------------------------------------------------------- */
 
 static const struct hello greeting = {
 	.version_min = 1,
