@@ -87,6 +87,32 @@ USP_API const char *usp_client_error(const struct usp_client *client);
 USP_API int usp_client_spawn(struct usp_client *client, const struct usp_options *options,
 			     struct usp_process **ret_process);
 
+/**
+ * Ask for several programs in one frame; as usp_client_spawn() for each.
+ *
+ * @param ret_processes  @n places, set on success only
+ * @return as usp_client_spawn(); on failure none of them was asked for
+ *
+ * Thread: the client's.
+ */
+USP_API int usp_client_spawn_batch(struct usp_client *client,
+				   const struct usp_options *options, size_t n,
+				   struct usp_process **ret_processes);
+
+/**
+ * As usp_template_new(): kept by the daemon, so that its environment travels once.
+ * usp_template_free() frees it.
+ *
+ * @return as usp_template_new(), and -EPIPE: the connection is gone;
+ *         -EMSGSIZE: larger than the frame that the daemon takes;
+ *         -EDQUOT: it keeps as many as it may
+ *
+ * Thread: the client's.
+ */
+USP_API int usp_client_template_new(struct usp_client *client,
+				    const struct usp_options *options,
+				    struct usp_template **ret_template);
+
 #ifdef __cplusplus
 }
 #endif

@@ -41,25 +41,62 @@ struct usp_process;
 
 /* ---- what to run --------------------------------------------------------- */
 
-/** Where one of the child's standard streams comes from or goes to. */
+/** What one of the child's descriptors is. */
 enum usp_stdio_kind {
 	USP_STDIO_DEFAULT = 0, /**< null for stream 0, a pipe for 1 and 2 */
 	USP_STDIO_NULL,	       /**< /dev/null */
 	USP_STDIO_PIPE, /**< a pipe whose other end is served by events and calls */
 	USP_STDIO_FD,	/**< the open file of .fd; duplicated before the call returns */
-	USP_STDIO_DUP,	/**< the same open file as stream .fd of this child (2>&1) */
+	USP_STDIO_DUP,	/**< the same open file as descriptor .fd of this child (2>&1) */
+	/** The file at .path, opened by the child itself with .flags and .mode: with its
+	 * own rights, relative to its working directory, without waiting for a FIFO. */
+	USP_STDIO_FILE,
+	USP_STDIO_DUPLEX, /**< a socket pair whose other end is served, both ways */
+	/**
+	 * The child's end of a pseudo-terminal, one for all its descriptors of this kind.
+	 * It becomes the controlling terminal of a session of the child's own.  What it
+	 * says is told as stream 1; what it reads is written as stream 0.
+	 */
+	USP_STDIO_PTY,
+	/** A pipe whose other end is given to the caller with the started event. */
+	USP_STDIO_HANDOVER,
+};
+
+/** Which way a PIPE or HANDOVER carries. */
+enum usp_direction {
+	USP_DIRECTION_DEFAULT = 0, /**< the child reads stream 0 and writes all others */
+	USP_DIRECTION_READ,	   /**< the child reads */
+	USP_DIRECTION_WRITE,	   /**< the child writes */
 };
 
 struct usp_stdio {
 	enum usp_stdio_kind kind;
-	int fd; /**< FD: a descriptor, 0 included.  DUP: 0, 1 or 2, itself not a DUP. */
+	/** FD: a descriptor, 0 included.  DUP: a descriptor of the child, not a DUP itself. */
+	int fd;
+	enum usp_direction direction; /**< PIPE and HANDOVER */
+	const char *path;	      /**< FILE; copied */
+	int flags;     /**< FILE: of open(); default: O_RDONLY for stream 0, else */
+	unsigned mode; /**< O_WRONLY|O_CREAT|O_TRUNC; and its mode, default: 0666 */
 };
+
+/** One more descriptor of the child. */
+struct usp_fd {
+	int target; /**< its number there: 3 to USP_FD_TARGET_MAX, each once */
+	struct usp_stdio stdio; /**< no DEFAULT, no PTY */
+};
+
+#define USP_FD_TARGET_MAX 255
+#define USP_FDS_MAX	  64 /**< of struct usp_options.fds */
 
 /** The process group and session that the child runs in. */
 enum usp_group {
 	USP_GROUP_NEW = 0, /**< a process group of its own, in the engine's session */
 	USP_GROUP_SESSION, /**< a session, and so a group, of its own; no controlling terminal */
 	USP_GROUP_SAME, /**< the engine's own group.  Refused by a daemon. */
+	/** A group of its own, made the foreground one of the terminal that is the engine's
+	 * controlling one.  The caller takes the terminal back after the exit event.
+	 * Refused by a daemon. */
+	USP_GROUP_FOREGROUND,
 };
 
 /** Whom a signal is for. */
@@ -67,6 +104,12 @@ enum usp_target {
 	USP_TARGET_GROUP =
 		0, /**< the child's process group; the process alone under GROUP_SAME */
 	USP_TARGET_PROCESS, /**< the process alone */
+	/**
+	 * The process and all that it started, sessions of their own included: surely
+	 * where it has a cgroup of its own, which this target asks for; elsewhere its
+	 * group and the descendants that can be found, and the end says best effort.
+	 */
+	USP_TARGET_TREE,
 };
 
 /**
@@ -79,6 +122,55 @@ struct usp_kill {
 	enum usp_target target; /**< default: the group */
 	uint64_t grace_ns;	/**< between the signal and SIGKILL; default: 2 s */
 };
+
+/** Limits of the cgroup of a job; USP_FLAG_CGROUP, or any of these, gives it one. */
+struct usp_cgroup {
+	/** An existing cgroup to start in instead, below the v2 mount point; copied.
+	 * Excludes the limits.  Through a daemon only for root. */
+	const char *path;
+	uint64_t memory_max_bytes; /**< default: none */
+	uint64_t pids_max;	   /**< default: none */
+	uint32_t cpu_milli;	   /**< thousandths of a CPU's time; default: no limit */
+};
+
+struct usp_rlimit {
+	int resource;	     /**< RLIMIT_* */
+	uint64_t soft, hard; /**< UINT64_MAX: no limit */
+};
+
+#define USP_RLIMITS_MAX 16 /**< resources that Linux has */
+#define USP_CPU_WORDS	16 /**< 1024 CPUs */
+#define USP_GROUPS_MAX	256
+
+/** Size of a terminal, in characters and, if known, in pixels. */
+struct usp_winsize {
+	uint16_t rows, columns; /**< default: 24, 80 */
+	uint16_t x_pixels, y_pixels;
+};
+
+/** What happens when a stream has delivered output_max_bytes. */
+enum usp_output_action {
+	/** It is read no more, the kill plan is carried out, the reason is OUTPUT_LIMIT. */
+	USP_OUTPUT_KILL = 0,
+	/** What follows is read and dropped, but for its last output_tail_bytes, which are
+	 * told before the end of file; the end says how much was dropped. */
+	USP_OUTPUT_DROP,
+};
+
+/** What happens to those who hold a pipe when drain_ns have passed since the exit. */
+enum usp_drain_action {
+	USP_DRAIN_LEAVE = 0, /**< its readers are closed; who writes finds that out */
+	USP_DRAIN_KILL, /**< the kill plan, which has to reach them: a group or a tree */
+};
+
+/** What a daemon does with a job whose client goes away. */
+enum usp_gone {
+	USP_GONE_KILL = 0, /**< the kill plan */
+	USP_GONE_KEEP,	   /**< it runs on; its output is read and dropped */
+};
+
+/** A set of options that many spawns have in common; see usp_template_new(). */
+struct usp_template;
 
 struct usp_event;
 
@@ -96,7 +188,7 @@ struct usp_options {
 	const char *const *argv; /**< NULL-terminated, at least one; copied */
 	const char *path;	 /**< the file to execute, never searched for; copied */
 	const char *search;	 /**< the name to look up instead of argv[0]; copied */
-	/** NULL-terminated, NAME=VALUE each; default: empty; copied */
+	/** NULL-terminated, NAME=VALUE each; default: empty, or the template's; copied */
 	const char *const *envp;
 	const char *cwd; /**< default: the engine's own; copied */
 	struct usp_stdio stdio[3];
@@ -117,10 +209,55 @@ struct usp_options {
 	uint32_t flags; /**< USP_FLAG_* */
 	usp_event_fn *on_event;
 	void *user; /**< handed to on_event, never looked at */
+
+	/** What this names and does not say is the template's; flags and set bits add up. */
+	const struct usp_template *base;
+	/** On top of envp, or of the template's: NAME=VALUE each, replacing; copied. */
+	const char *const *env_extend;
+	const char *const *env_unset; /**< names to leave out of it; copied */
+	const struct usp_fd *fds;     /**< descriptors from 3 on; copied as stdio is */
+	size_t n_fds;
+	uint32_t set;	     /**< USP_SET_*: which of the next six count */
+	unsigned umask;	     /**< default: 022 in a daemon, else the engine's */
+	int nice;	     /**< -20 to 19; default: 0 in a daemon, else the engine's */
+	int oom_score_adj;   /**< -1000 to 1000; default as nice */
+	uid_t uid;	     /**< default: the engine's; in a root daemon the client's */
+	gid_t gid;	     /**< set together with uid */
+	const gid_t *groups; /**< supplementary groups with uid and gid; copied */
+	size_t n_groups;     /**< at most USP_GROUPS_MAX */
+	struct usp_rlimit rlimits[USP_RLIMITS_MAX]; /**< each resource once */
+	size_t n_rlimits;
+	uint64_t cpus[USP_CPU_WORDS]; /**< bit n: may run on CPU n; default: as before */
+	struct usp_cgroup cgroup;
+	struct usp_winsize pty;
+	uint64_t queue_timeout_ns;  /**< from usp_spawn() to its place; default: none */
+	uint64_t launch_timeout_ns; /**< from clone to exec; default: timeout_ns */
+	uint64_t idle_timeout_ns;   /**< since its last output or start; default: none */
+	uint64_t output_max_bytes;  /**< of each stream; default: no limit */
+	/** With DROP: kept of the end; at most 1 MiB, and a part of output_max_bytes. */
+	uint64_t output_tail_bytes;
+	enum usp_output_action output_action;
+	/** From the exit, for those who still hold a pipe; default: for ever. */
+	uint64_t drain_ns;
+	enum usp_drain_action drain_action;
+	enum usp_gone gone;
 };
 
 /** Through a daemon: a short job whose frames may leave together, up to 1 ms late. */
 #define USP_FLAG_RUN 1u
+/** The started event gives a pidfd: to wait on, to signal by, the caller's to close. */
+#define USP_FLAG_PIDFD 2u
+/** The end event has .rusage.  One system call more. */
+#define USP_FLAG_RUSAGE 4u
+/** No exec in it gives more rights than it has: PR_SET_NO_NEW_PRIVS. */
+#define USP_FLAG_NO_NEW_PRIVS 8u
+/** A cgroup of its own, where a writable cgroup v2 is found; failed{cgroup} elsewhere. */
+#define USP_FLAG_CGROUP 16u
+
+#define USP_SET_UMASK	      1u
+#define USP_SET_NICE	      2u
+#define USP_SET_OOM_SCORE_ADJ 4u
+#define USP_SET_CREDENTIALS   8u /**< uid, gid and groups, all three */
 
 #define USP_OPTIONS(...)                                                                 \
 	((struct usp_options){ .size = sizeof(struct usp_options), __VA_ARGS__ })
@@ -137,7 +274,7 @@ enum usp_event_kind {
 	USP_EVENT_END,	       /**< .end: the last one */
 };
 
-/** Which step of starting a program failed, in the order they are taken. */
+/** Which step of starting a program failed. */
 enum usp_stage {
 	USP_STAGE_NONE = 0,
 	USP_STAGE_VALIDATE, /**< the request breaks a rule; .path names the field */
@@ -151,6 +288,8 @@ enum usp_stage {
 	USP_STAGE_SIGNALS,     /**< dispositions and mask */
 	USP_STAGE_EXEC,	       /**< .path is the program: ENOENT means there is none */
 	USP_STAGE_INTERPRETER, /**< .path is there, but what it needs to run it is not */
+	USP_STAGE_CGROUP,      /**< no cgroup, or it could not be entered */
+	USP_STAGE_CREDENTIALS, /**< uid, gid, groups, no_new_privs */
 };
 
 /** Why a process came to its end.  Only EXITED with code 0 is a success. */
@@ -163,10 +302,23 @@ enum usp_reason {
 	USP_REASON_KILLED,	   /**< usp_process_kill() */
 	USP_REASON_CLIENT_GONE,	   /**< its client closed the connection */
 	USP_REASON_STATUS_LOST, /**< somebody else reaped it; how it ended is not known */
+	USP_REASON_IDLE_TIMEOUT,  /**< idle_timeout_ns without output */
+	USP_REASON_QUEUE_TIMEOUT, /**< queue_timeout_ns passed before it had a place */
+	USP_REASON_OUTPUT_LIMIT,  /**< output_max_bytes, and output_action is KILL */
+	USP_REASON_CGROUP_OOM,	  /**< its cgroup ran out of memory_max_bytes */
+};
+
+/** A descriptor that comes with an event: the caller's, who closes it. */
+struct usp_given_fd {
+	int stream; /**< the child's descriptor that it is the other end of */
+	int fd;
 };
 
 struct usp_started {
 	pid_t pid;
+	int pidfd; /**< the caller's; -1 unless USP_FLAG_PIDFD was set */
+	const struct usp_given_fd *fds; /**< of HANDOVER; the array is borrowed */
+	size_t n_fds;
 };
 
 /** How starting failed.  usp_failure_text() makes a sentence of it. */
@@ -174,11 +326,12 @@ struct usp_failure {
 	enum usp_stage stage;
 	int error;  /**< errno, positive; 0 when a signal ended the child before exec */
 	int signal; /**< that signal, else 0 */
-	const char *path; /**< what the stage names; never NULL, may be empty */
+	const char *path;  /**< what the stage names; never NULL, may be empty */
+	uint32_t retry_ms; /**< ADMISSION: try again after that; 0: not known */
 };
 
 struct usp_output {
-	int stream;	  /**< 1 or 2 */
+	int stream;	  /**< the child's descriptor: 1, 2, or one of .fds */
 	const void *data; /**< borrowed: valid until on_event returns */
 	size_t size;
 };
@@ -188,7 +341,8 @@ struct usp_eof {
 };
 
 struct usp_window {
-	uint32_t bytes; /**< so many more than before; 0: the child closed its stdin */
+	int stream;	/**< 0, or one of .fds that is written to */
+	uint32_t bytes; /**< so many more than before; 0: nobody reads it any more */
 };
 
 struct usp_exit {
@@ -205,12 +359,68 @@ struct usp_timings {
 	uint64_t drain_ns;   /**< from its exit to the last byte of its output */
 };
 
+/** How its output came to its end. */
+enum usp_drain {
+	USP_DRAIN_EOF = 0,  /**< everybody closed it */
+	USP_DRAIN_DEADLINE, /**< it was closed here: drain_ns passed, or it was killed */
+};
+
+/** Who was left when its tree was to be killed. */
+enum usp_tree {
+	USP_TREE_NOT_ASKED = 0,
+	USP_TREE_GONE,	      /**< its cgroup was seen to be empty */
+	USP_TREE_BEST_EFFORT, /**< all that could be found were killed */
+	USP_TREE_PENDING,     /**< SIGKILL was sent, and some are not gone yet */
+};
+
+/** A process that held a pipe of the job when it was closed here. */
+struct usp_holder {
+	pid_t pid;
+	char name[16]; /**< as in /proc/PID/comm */
+};
+
+/** What it and the children that it waited for used. */
+struct usp_rusage {
+	uint64_t user_ns, system_ns;
+	uint64_t max_rss_bytes;
+	uint64_t minor_faults, major_faults;
+	uint64_t blocks_read, blocks_written; /**< of 512 bytes */
+	uint64_t voluntary_switches, involuntary_switches;
+};
+
+/** What all of its cgroup used; UINT64_MAX where the controller is not on. */
+struct usp_cgroup_usage {
+	uint64_t user_ns, system_ns;
+	uint64_t memory_peak_bytes;
+	uint64_t pids_peak;
+	uint64_t oom_kills;
+};
+
+/** The total of a stream beyond 2. */
+struct usp_stream_total {
+	int stream;
+	uint64_t bytes;	  /**< carried */
+	uint64_t dropped; /**< read, and not told */
+};
+
 struct usp_end {
 	enum usp_reason reason;
-	uint64_t bytes[3]; /**< carried: written to stdin, read from the others */
+	uint64_t bytes[3]; /**< carried: written to stdin, told of the others */
 	/** Given to usp_process_write(), never taken by the child's pipe. */
 	uint64_t stdin_unread_bytes;
 	struct usp_timings timings;
+	uint64_t dropped[3]; /**< read from the stream, and not told: see output_action */
+	enum usp_drain drain;
+	enum usp_tree tree;
+	uint32_t orphans; /**< processes of it that were seen to outlive it */
+	/** Some of those, where /proc tells; borrowed. */
+	const struct usp_holder *holders;
+	size_t n_holders;
+	const struct usp_stream_total *streams; /**< of .fds; borrowed */
+	size_t n_streams;
+	const struct usp_rusage *rusage; /**< NULL unless asked for; borrowed */
+	/** NULL without one of its own; borrowed. */
+	const struct usp_cgroup_usage *cgroup;
 };
 
 struct usp_event {
@@ -331,6 +541,30 @@ USP_API void usp_engine_stats(const struct usp_engine *engine,
 USP_API int usp_spawn(struct usp_engine *engine, const struct usp_options *options,
 		      struct usp_process **ret_process);
 
+/* ---- templates ----------------------------------------------------------- */
+
+/**
+ * Keep a set of options for usp_options.base, so that a spawn names only what
+ * differs: the environment is most of a request's bytes.
+ *
+ * @param options  copied; size and what it says, argv and on_event included, are as
+ *                 for usp_spawn(), and none has to be there; no descriptors of kind FD
+ * @param ret_template  set on success only; gives the template
+ * @return 0, or -EINVAL: a descriptor of kind FD, or a base of its own; -ENOMEM; -E2BIG
+ *
+ * Thread: the engine's.
+ */
+USP_API int usp_template_new(struct usp_engine *engine, const struct usp_options *options,
+			     struct usp_template **ret_template);
+
+/**
+ * What was spawned with it is not touched.  Accepts NULL.  One of a daemon client:
+ * before the client is freed.
+ *
+ * @return NULL.  Thread: the engine's or the client's.
+ */
+USP_API struct usp_template *usp_template_free(struct usp_template *kept);
+
 /* ---- a process: the same calls for an engine's and a daemon client's ----- */
 
 /**
@@ -357,6 +591,28 @@ USP_API int usp_process_write(struct usp_process *process, const void *data, siz
  * Thread: the engine's or the client's.
  */
 USP_API int usp_process_close_stdin(struct usp_process *process);
+
+/**
+ * As usp_process_write(), to any descriptor of the child's that is a PIPE which it
+ * reads, a DUPLEX, or, as stream 0, its terminal.
+ *
+ * Thread: the engine's or the client's.
+ */
+USP_API int usp_process_write_stream(struct usp_process *process, int stream,
+				     const void *data, size_t size);
+
+/** As usp_process_close_stdin(), for any such stream; of a terminal: -ENOTSUP. */
+USP_API int usp_process_close_stream(struct usp_process *process, int stream);
+
+/**
+ * Tell the child's terminal its size: SIGWINCH for who runs there.
+ *
+ * @return 0; -ENOTTY: it has none; -ESRCH: it has exited
+ *
+ * Thread: the engine's or the client's.
+ */
+USP_API int usp_process_resize(struct usp_process *process,
+			       const struct usp_winsize *size);
 
 /**
  * Let @stream deliver @bytes more.  Without meaning when window_bytes was 0.

@@ -25,21 +25,38 @@ enum usp_wire_type {
 	/* from the client */
 	USP_WIRE_SPAWN = 0x02,	   /* payload: fields; fds: those that STDIO names */
 	USP_WIRE_RUN = 0x03,	   /* the same; its frames may leave together */
-	USP_WIRE_STDIN = 0x04,	   /* payload: bytes */
-	USP_WIRE_STDIN_EOF = 0x05, /* nothing */
+	USP_WIRE_STDIN = 0x04,	   /* flags: stream; payload: bytes */
+	USP_WIRE_STDIN_EOF = 0x05, /* flags: stream */
 	USP_WIRE_WINDOW = 0x06,	   /* arg: bytes; flags: stream */
 	USP_WIRE_SIGNAL = 0x07,	   /* arg: signal; flags: enum usp_wire_signal_target */
+	USP_WIRE_TEMPLATE = 0x08,  /* job 0; arg: id; payload: fields; none: forget it */
+	USP_WIRE_BATCH = 0x09, /* job 0; payload: USP_WIRE_BATCH_BYTES and fields, many */
+	USP_WIRE_RESIZE = 0x0a,	 /* arg: rows << 16 | columns */
+	USP_WIRE_STAT = 0x0b,	 /* job 0; flags: enum usp_wire_stat_format */
+	USP_WIRE_REPLACE = 0x0c, /* job 0; give the listening sockets away, and leave */
 
 	/* from the daemon */
-	USP_WIRE_STARTED = 0x81, /* arg: pid */
-	USP_WIRE_OUTPUT = 0x82,	 /* flags: stream; payload: bytes */
-	USP_WIRE_EOF = 0x83,	 /* flags: stream */
-	USP_WIRE_EXIT = 0x84,	 /* flags: enum usp_wire_exit_kind; arg: code or signal */
-	USP_WIRE_END = 0x85,	 /* arg: reason; payload: USP_WIRE_END_BYTES */
-	USP_WIRE_FAILED = 0x86,	 /* flags: stage; arg: errno; payload: u32 signal, path */
-	USP_WIRE_STDIN_WINDOW = 0x87, /* arg: bytes taken; flags 1: nobody reads stdin */
+	/* arg: pid; payload: a u16 for each descriptor: its stream, or USP_WIRE_PIDFD */
+	USP_WIRE_STARTED = 0x81,
+	USP_WIRE_OUTPUT = 0x82, /* flags: stream; payload: bytes */
+	USP_WIRE_EOF = 0x83,	/* flags: stream */
+	USP_WIRE_EXIT = 0x84,	/* flags: enum usp_wire_exit_kind; arg: code or signal */
+	USP_WIRE_END = 0x85, /* arg: reason; payload: USP_WIRE_END_BYTES, then fields */
+	/* flags: stage; arg: errno; payload: u32 signal, u32 retry ms, path */
+	USP_WIRE_FAILED = 0x86,
+	/* arg: bytes taken; flags: stream << 8; bit 0: nobody reads it any more */
+	USP_WIRE_STDIN_WINDOW = 0x87,
 	USP_WIRE_ERROR = 0x88, /* job 0; arg: errno; payload: a sentence; the last one */
+	USP_WIRE_STATS = 0x89, /* job 0; payload: text of the format that was asked for */
+	USP_WIRE_REPLACED = 0x8a, /* job 0; fds: the listening sockets */
 };
+
+/** In a STARTED payload: the descriptor is a pidfd. */
+#define USP_WIRE_PIDFD 0xffffu
+
+/** Of an entry of BATCH before its fields: u32 job, u8 SPAWN or RUN, u8 fds, u16 zero,
+ *  u32 bytes of its fields. */
+#define USP_WIRE_BATCH_BYTES 12
 
 /** Fields of a SPAWN or RUN payload: u16 tag, u16 flags, u32 bytes, then the bytes. */
 enum usp_wire_field {
@@ -54,6 +71,49 @@ enum usp_wire_field {
 	USP_WIRE_KILL = 9,     /* u32 signal, u32 target, u64 grace ns */
 	USP_WIRE_IGNORED = 10, /* u64: bit n-1 for signal n */
 	USP_WIRE_CREDIT = 11,  /* u32 bytes for each stream; default: as HELLO says */
+	/* For each descriptor from 3 on: u16 target, u8 kind, u8 argument. */
+	USP_WIRE_FDS = 12,
+	/* Once for each FILE: u16 target, u16 zero, u32 open flags, u32 mode, path, NUL. */
+	USP_WIRE_FILE = 13,
+	USP_WIRE_ENV_EXTEND = 14,    /* as ENV: on top of it, or of the template's */
+	USP_WIRE_ENV_UNSET = 15,     /* names, NUL-terminated, one after the other */
+	USP_WIRE_USE_TEMPLATE = 16,  /* u32 id: what is not said here is as there */
+	USP_WIRE_CREDENTIALS = 17,   /* u32 uid, u32 gid, then a u32 for each group */
+	USP_WIRE_UMASK = 18,	     /* u32 */
+	USP_WIRE_NICE = 19,	     /* i32 */
+	USP_WIRE_OOM_SCORE_ADJ = 20, /* i32 */
+	USP_WIRE_RLIMITS = 21, /* u32 resource, u32 zero, u64 soft, u64 hard, each */
+	USP_WIRE_CPUS = 22,    /* u64 words, bit n of all: CPU n */
+	USP_WIRE_FLAGS = 23,   /* u32: USP_FLAG_* of spawn.h but RUN */
+	USP_WIRE_CGROUP = 24,  /* an existing cgroup, with its NUL */
+	USP_WIRE_CGROUP_LIMITS = 25, /* u64 memory bytes, u64 pids, u64 cpu milli */
+	USP_WIRE_PTY = 26, /* u16 rows, u16 columns, u16 x pixels, u16 y pixels */
+	USP_WIRE_QUEUE_TIMEOUT = 27,  /* u64 ns */
+	USP_WIRE_LAUNCH_TIMEOUT = 28, /* u64 ns */
+	USP_WIRE_IDLE_TIMEOUT = 29,   /* u64 ns */
+	USP_WIRE_OUTPUT_LIMIT = 30, /* u64 bytes, u64 tail bytes, u32 action, u32 zero */
+	USP_WIRE_DRAIN = 31,	    /* u64 ns, u32 action, u32 zero */
+	USP_WIRE_GONE = 32,	    /* u32 */
+};
+
+/** Fields behind the fixed part of an END payload, in the same form. */
+enum usp_wire_end_field {
+	/* u32 drain, u32 tree, u32 orphans, u32 zero */
+	USP_WIRE_END_OUTCOME = 1,
+	/* u16 stream, u16 zero, u32 zero, u64 bytes, u64 dropped; once for each stream from
+	 * 3 on, and for 1 and 2 when something was dropped */
+	USP_WIRE_END_STREAM = 2,
+	USP_WIRE_END_HOLDER = 3, /* u32 pid, then its name */
+	/* u64: user ns, system ns, max RSS bytes, minor and major faults, blocks read and
+	 * written, voluntary and involuntary switches */
+	USP_WIRE_END_RUSAGE = 4,
+	/* u64: user ns, system ns, memory peak bytes, pids peak, oom kills */
+	USP_WIRE_END_CGROUP = 5,
+};
+
+enum usp_wire_stat_format {
+	USP_WIRE_STAT_PROMETHEUS = 0,
+	USP_WIRE_STAT_JSON = 1,
 };
 
 /** Field flag: refuse the request rather than ignore a field that you do not know. */
@@ -63,14 +123,26 @@ enum usp_wire_stdio {
 	USP_WIRE_STDIO_DEFAULT = 0,
 	USP_WIRE_STDIO_NULL = 1,
 	USP_WIRE_STDIO_PIPE = 2,
-	USP_WIRE_STDIO_FD = 3,	/* the next of the frame's descriptors */
-	USP_WIRE_STDIO_DUP = 4, /* argument: the stream */
+	USP_WIRE_STDIO_FD = 3,	 /* the next of the frame's descriptors */
+	USP_WIRE_STDIO_DUP = 4,	 /* argument: the stream */
+	USP_WIRE_STDIO_FILE = 5, /* as the field FILE says */
+	USP_WIRE_STDIO_DUPLEX = 6,
+	USP_WIRE_STDIO_PTY = 7,
+	USP_WIRE_STDIO_HANDOVER = 8, /* argument as for PIPE */
+};
+
+/** Argument of PIPE and HANDOVER. */
+enum usp_wire_direction {
+	USP_WIRE_DIRECTION_DEFAULT = 0,
+	USP_WIRE_DIRECTION_READ = 1,  /* the child reads */
+	USP_WIRE_DIRECTION_WRITE = 2, /* the child writes */
 };
 
 enum usp_wire_signal_target {
 	USP_WIRE_SIGNAL_GROUP = 0,
 	USP_WIRE_SIGNAL_PROCESS = 1,
 	USP_WIRE_SIGNAL_PLAN = 2, /* carry out the kill plan; arg is not looked at */
+	USP_WIRE_SIGNAL_TREE = 3, /* to the tree */
 };
 
 enum usp_wire_exit_kind {
@@ -84,13 +156,13 @@ enum usp_wire_exit_kind {
  *  u32 jobs, u32 window bytes per stream, u32 stdin window bytes, then a name of the program. */
 #define USP_WIRE_HELLO_BYTES 32
 
-/** END payload, all u64: bytes of stdin, stdout, stderr; stdin bytes never taken;
+/** The fixed part of an END payload, all u64: bytes of stdin, stdout, stderr; stdin bytes never taken;
  *  ns queued, launching, running, draining. */
 #define USP_WIRE_END_BYTES 64
 
 /** Limits of this implementation; HELLO carries those in force. */
 #define USP_WIRE_FRAME_BYTES_MAX    (8u << 20)	 /**< payload of one frame */
-#define USP_WIRE_FDS_MAX	    16		 /**< descriptors of one frame */
+#define USP_WIRE_FDS_MAX	    64		 /**< descriptors of one frame */
 #define USP_WIRE_WINDOW_BYTES	    (256u << 10) /**< credit of a stream at the start */
 #define USP_WIRE_STDIN_WINDOW_BYTES (256u << 10)
 

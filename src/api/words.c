@@ -17,6 +17,7 @@ static const char *const stage_names[] = {
 	[USP_STAGE_SESSION] = "session",     [USP_STAGE_LIMITS] = "limits",
 	[USP_STAGE_CHDIR] = "chdir",	     [USP_STAGE_SIGNALS] = "signals",
 	[USP_STAGE_EXEC] = "exec",	     [USP_STAGE_INTERPRETER] = "interpreter",
+	[USP_STAGE_CGROUP] = "cgroup",	     [USP_STAGE_CREDENTIALS] = "credentials",
 };
 
 static const char *const reason_names[] = {
@@ -28,6 +29,10 @@ static const char *const reason_names[] = {
 	[USP_REASON_KILLED] = "killed",
 	[USP_REASON_CLIENT_GONE] = "client-gone",
 	[USP_REASON_STATUS_LOST] = "status-lost",
+	[USP_REASON_IDLE_TIMEOUT] = "idle-timeout",
+	[USP_REASON_QUEUE_TIMEOUT] = "queue-timeout",
+	[USP_REASON_OUTPUT_LIMIT] = "output-limit",
+	[USP_REASON_CGROUP_OOM] = "cgroup-oom",
 };
 
 const char *usp_stage_name(enum usp_stage stage)
@@ -176,6 +181,8 @@ static void say_stage(struct text *out, const struct usp_failure *f)
 		[USP_STAGE_LIMITS] = "set a resource limit",
 		[USP_STAGE_CHDIR] = "enter directory",
 		[USP_STAGE_SIGNALS] = "set signals",
+		[USP_STAGE_CGROUP] = "enter a cgroup",
+		[USP_STAGE_CREDENTIALS] = "become another user",
 	};
 	const char *what = (size_t)f->stage < ARRAY_SIZE(tries) ? tries[f->stage] : NULL;
 	bool named = *f->path;
@@ -249,11 +256,15 @@ int usp_shell_code(const struct usp_end *end, const struct usp_exit *exit,
 	switch (end->reason) {
 	case USP_REASON_TIMEOUT:
 	case USP_REASON_LAUNCH_TIMEOUT:
+	case USP_REASON_IDLE_TIMEOUT:
+	case USP_REASON_QUEUE_TIMEOUT:
 		return CODE_TIMEOUT;
 	case USP_REASON_STATUS_LOST:
 	case USP_REASON_CLIENT_GONE:
 		return CODE_OURS;
 	case USP_REASON_KILLED:
+	case USP_REASON_OUTPUT_LIMIT:
+	case USP_REASON_CGROUP_OOM:
 		return killed_code(exit, failed);
 	case USP_REASON_FAILED:
 		return failed ? failed_code(failed) : CODE_OURS;

@@ -161,24 +161,25 @@ static struct spec_input as_input(const struct request *request, const int *fds)
 		.path = as_bytes(&request->path),
 		.search = as_bytes(&request->search),
 		.cwd = as_bytes(&request->cwd),
-		.group = (enum usp_group)request->group,
-		.timeout_ns = request->timeout_ns,
-		.kill = {
-			.signal = (int)request->kill_signal,
-			.target = (enum usp_target)request->kill_target,
-			.grace_ns = request->kill_grace_ns,
+		.options = {
+			.group = (enum usp_group)request->group,
+			.timeout_ns = request->timeout_ns,
+			.kill = {
+				.signal = (int)request->kill_signal,
+				.target = (enum usp_target)request->kill_target,
+				.grace_ns = request->kill_grace_ns,
+			},
+			.ignored_signals = request->ignored_signals,
+			.window_bytes = request->has_window ? request->window_bytes
+							    : USP_WIRE_WINDOW_BYTES,
 		},
-		.ignored_signals = request->ignored_signals,
-		.window_bytes = request->has_window ? request->window_bytes
-						    : USP_WIRE_WINDOW_BYTES,
 	};
 
 	for (int i = 0; i < 3; i++) {
-		input.stdio[i].kind = (enum usp_stdio_kind)request->stdio[i].kind;
-		if (input.stdio[i].kind == USP_STDIO_FD)
-			input.stdio[i].fd = *fds++;
-		else
-			input.stdio[i].fd = request->stdio[i].arg;
+		struct usp_stdio *stdio = &input.options.stdio[i];
+
+		stdio->kind = (enum usp_stdio_kind)request->stdio[i].kind;
+		stdio->fd = stdio->kind == USP_STDIO_FD ? *fds++ : request->stdio[i].arg;
 	}
 	return input;
 }

@@ -274,12 +274,13 @@ static struct bytes bytes_of(const char *string)
 /* The caller keeps its descriptors; the spec gets duplicates. */
 static int duplicate_fds(struct spec_input *input)
 {
+	struct usp_stdio *stdio = input->options.stdio;
 	int fds[3] = { -1, -1, -1 };
 
 	for (int i = 0; i < 3; i++) {
-		if (input->stdio[i].kind != USP_STDIO_FD)
+		if (stdio[i].kind != USP_STDIO_FD)
 			continue;
-		fds[i] = sys_dup(input->stdio[i].fd);
+		fds[i] = sys_dup(stdio[i].fd);
 		if (fds[i] >= 0 || fds[i] == -EBADF)
 			continue; /* the spec refuses a negative one, and names the field */
 		for (int k = 0; k < i; k++)
@@ -287,8 +288,8 @@ static int duplicate_fds(struct spec_input *input)
 		return fds[i];
 	}
 	for (int i = 0; i < 3; i++)
-		if (input->stdio[i].kind == USP_STDIO_FD)
-			input->stdio[i].fd = fds[i];
+		if (stdio[i].kind == USP_STDIO_FD)
+			stdio[i].fd = fds[i];
 	return 0;
 }
 
@@ -310,12 +311,9 @@ int usp_spawn(struct usp_engine *engine, const struct usp_options *options,
 		.path = bytes_of(full.path),
 		.search = bytes_of(full.search),
 		.cwd = bytes_of(full.cwd),
-		.stdio = { full.stdio[0], full.stdio[1], full.stdio[2] },
-		.group = full.group,
-		.timeout_ns = full.timeout_ns,
-		.kill = full.kill,
-		.ignored_signals = full.ignored_signals,
-		.window_bytes = full.window_bytes,
+		.env_extend = { .vector = full.env_extend },
+		.env_unset = { .vector = full.env_unset },
+		.options = full,
 	};
 	ret = duplicate_fds(&input);
 	if (ret < 0)

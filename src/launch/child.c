@@ -49,8 +49,9 @@ static void enter(struct plan *plan, enum usp_stage stage)
 /* Where stream @i comes from, out of the way of the places 0 to 2. */
 static long source_of(struct plan *plan, int i)
 {
-	int fd = plan->spec->stdio[i].kind == USP_STDIO_NULL ? plan->setup->null_fd
-							     : plan->theirs[i];
+	int fd = plan->spec->options.stdio[i].kind == USP_STDIO_NULL
+			 ? plan->setup->null_fd
+			 : plan->theirs[i];
 
 	return fd > 2 ? fd : RAW(SYS_fcntl, fd, F_DUPFD_CLOEXEC, 3);
 }
@@ -62,7 +63,7 @@ static const char *stream_name(int i)
 
 static void place_stdio(struct plan *plan)
 {
-	const struct usp_stdio *stdio = plan->spec->stdio;
+	const struct usp_stdio *stdio = plan->spec->options.stdio;
 	long source[3];
 
 	for (int i = 0; i < 3; i++) {
@@ -95,9 +96,9 @@ static void join_group(struct plan *plan)
 {
 	long ret = 0;
 
-	if (plan->spec->group == USP_GROUP_SESSION)
+	if (plan->spec->options.group == USP_GROUP_SESSION)
 		ret = RAW(SYS_setsid, 0);
-	else if (plan->spec->group == USP_GROUP_NEW)
+	else if (plan->spec->options.group == USP_GROUP_NEW)
 		ret = RAW(SYS_setpgid, 0, 0);
 	if (ret < 0)
 		fail(plan, ret, "process group");
@@ -131,7 +132,7 @@ static void change_directory(struct plan *plan)
 /* clone3() resets handlers, and neither it nor exec resets what is ignored. */
 static void reset_signals(struct plan *plan)
 {
-	const uint64_t ignored = plan->spec->ignored_signals;
+	const uint64_t ignored = plan->spec->options.ignored_signals;
 	const uint64_t touched = plan->setup->reset_signals | ignored;
 	const uint64_t none = 0;
 	long ret;

@@ -13,10 +13,10 @@ void plan_init(struct plan *plan, struct spec *spec, const struct launch_setup *
 	atomic_init(&plan->pidfd, -1);
 	for (int i = 0; i < 3; i++) {
 		plan->ours[i] = plan->theirs[i] = -1;
-		if (!spec || spec->stdio[i].kind != USP_STDIO_FD)
+		if (!spec || spec->options.stdio[i].kind != USP_STDIO_FD)
 			continue;
-		plan->theirs[i] = spec->stdio[i].fd;
-		spec->stdio[i].fd = -1;
+		plan->theirs[i] = spec->options.stdio[i].fd;
+		spec->options.stdio[i].fd = -1;
 	}
 }
 
@@ -25,7 +25,7 @@ int plan_open(struct plan *plan)
 	for (int i = 0; i < 3; i++) {
 		int ends[2], ret;
 
-		if (plan->spec->stdio[i].kind != USP_STDIO_PIPE)
+		if (plan->spec->options.stdio[i].kind != USP_STDIO_PIPE)
 			continue;
 		ret = sys_pipe(ends);
 		if (ret < 0)

@@ -170,18 +170,18 @@ static bool is_signal(int signal)
 
 static int check_values(const struct spec_input *input, const char **ret_field)
 {
-	int ret = check_stdio(input->stdio);
+	int ret = check_stdio(input->options.stdio);
 
 	*ret_field = "stdio";
 	if (ret < 0)
 		return ret;
 	*ret_field = "group";
-	if (input->group > USP_GROUP_SAME)
+	if (input->options.group > USP_GROUP_SAME)
 		return -EINVAL;
 	*ret_field = "kill";
-	if (input->kill.target > USP_TARGET_PROCESS)
+	if (input->options.kill.target > USP_TARGET_PROCESS)
 		return -EINVAL;
-	if (input->kill.signal && !is_signal(input->kill.signal))
+	if (input->options.kill.signal && !is_signal(input->options.kill.signal))
 		return -EINVAL;
 	return 0;
 }
@@ -285,23 +285,29 @@ static char **put_candidates(struct cursor *to, const struct measure *m)
 	return array;
 }
 
+/* Nobody is to follow a pointer of the caller's. */
+static void forget_pointers(struct usp_options *options)
+{
+	options->argv = options->envp = options->env_extend = options->env_unset = NULL;
+	options->path = options->search = options->cwd = NULL;
+	options->base = NULL;
+}
+
 static void set_values(struct spec *spec, const struct spec_input *input)
 {
-	memcpy(spec->stdio, input->stdio, sizeof(spec->stdio));
+	struct usp_options *options = &spec->options;
+
+	*options = input->options;
+	forget_pointers(options);
 	for (int i = 0; i < 3; i++)
-		if (spec->stdio[i].kind == USP_STDIO_DEFAULT)
-			spec->stdio[i].kind = i == 0 ? USP_STDIO_NULL : USP_STDIO_PIPE;
-	spec->group = input->group;
-	spec->timeout_ns = input->timeout_ns;
-	spec->kill = input->kill;
-	if (!spec->kill.signal)
-		spec->kill.signal = SIGTERM;
-	if (!spec->kill.grace_ns)
-		spec->kill.grace_ns = GRACE_NS_DEFAULT;
-	if (spec->group == USP_GROUP_SAME)
-		spec->kill.target = USP_TARGET_PROCESS;
-	spec->ignored_signals = input->ignored_signals;
-	spec->window_bytes = input->window_bytes;
+		if (options->stdio[i].kind == USP_STDIO_DEFAULT)
+			options->stdio[i].kind = i == 0 ? USP_STDIO_NULL : USP_STDIO_PIPE;
+	if (!options->kill.signal)
+		options->kill.signal = SIGTERM;
+	if (!options->kill.grace_ns)
+		options->kill.grace_ns = GRACE_NS_DEFAULT;
+	if (options->group == USP_GROUP_SAME)
+		options->kill.target = USP_TARGET_PROCESS;
 }
 
 static struct spec *copy(const struct spec_input *input, const struct measure *m)
@@ -347,7 +353,7 @@ int spec_new(const struct spec_input *input, struct spec **ret_spec,
 		ret = spec ? 0 : -ENOMEM;
 	}
 	if (ret < 0) {
-		close_fds(input->stdio);
+		close_fds(input->options.stdio);
 		*ret_field = field;
 		return ret;
 	}
@@ -359,6 +365,6 @@ void spec_free(struct spec *spec)
 {
 	if (!spec)
 		return;
-	close_fds(spec->stdio);
+	close_fds(spec->options.stdio);
 	mem_free(spec);
 }

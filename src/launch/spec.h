@@ -24,14 +24,10 @@ struct bytes {
 
 /* What a spec is made of; everything borrowed until spec_new() returns. */
 struct spec_input {
-	struct strings argv, env;
+	struct strings argv, env, env_extend, env_unset;
 	struct bytes path, search, cwd;
-	struct usp_stdio stdio[3];
-	enum usp_group group;
-	uint64_t timeout_ns;
-	struct usp_kill kill;
-	uint64_t ignored_signals;
-	uint32_t window_bytes; /* 0: no limit */
+	/* All the rest.  Its strings that stand above are not looked at. */
+	struct usp_options options;
 };
 
 struct spec {
@@ -39,13 +35,12 @@ struct spec {
 	char **candidates;   /* NULL-terminated: the files to try, in order */
 	const char *cwd;     /* NULL: stay */
 	const char *name;    /* the program as it was asked for, for messages */
-	/* No DEFAULT any more; of kind FD: the spec's own descriptor. */
-	struct usp_stdio stdio[3];
-	enum usp_group group;
-	uint64_t timeout_ns;
-	struct usp_kill kill; /* complete: no zero left that means a default */
-	uint64_t ignored_signals;
-	uint32_t window_bytes;
+	/*
+	 * The rest of what was asked, complete: no zero that means a default is left
+	 * in stdio and kill.  Descriptors of kind FD are the spec's own.  Of its
+	 * pointers none is to be followed that is not said to be copied.
+	 */
+	struct usp_options options;
 };
 
 /*

@@ -165,8 +165,9 @@ static void attach(struct process *p) REACTOR_ONLY
 		else
 			stream_open(&p->streams[i - 1], slot, take_end(&plan->ours[i]));
 	}
-	if (p->spec->timeout_ns)
-		timer_arm(r, &p->deadline, clock_after(p->taken_ns, p->spec->timeout_ns));
+	if (p->spec->options.timeout_ns)
+		timer_arm(r, &p->deadline,
+			  clock_after(p->taken_ns, p->spec->options.timeout_ns));
 }
 
 /*
@@ -175,7 +176,7 @@ static void attach(struct process *p) REACTOR_ONLY
  */
 static struct usp_kill plan_in_force(const struct process *p)
 {
-	struct usp_kill plan = p->spec->kill;
+	struct usp_kill plan = p->spec->options.kill;
 
 	if (p->reason == USP_REASON_CLIENT_GONE && plan.grace_ns > GONE_GRACE_NS_MAX)
 		plan.grace_ns = GONE_GRACE_NS_MAX;
@@ -307,7 +308,7 @@ static void on_launch_deadline(struct process *p) REACTOR_ONLY
 	struct reactor *r = p->host->reactor;
 	uint64_t taken_ns = p->plan.taken_ns;
 	uint64_t start_ns = taken_ns ? taken_ns : reactor_now_ns(r);
-	uint64_t deadline_ns = clock_after(start_ns, p->spec->timeout_ns);
+	uint64_t deadline_ns = clock_after(start_ns, p->spec->options.timeout_ns);
 
 	if (!p->reason && deadline_ns > reactor_now_ns(r)) {
 		timer_arm(r, &p->deadline, deadline_ns);
@@ -379,7 +380,7 @@ struct process *process_new(struct process_host *host, struct spec *spec)
 		p->slots[i] = -1;
 	for (int i = 0; i < 2; i++)
 		stream_init(&p->streams[i], r, &p->owner, &stream_verbs, i + 1,
-			    spec ? spec->window_bytes : 0);
+			    spec ? spec->options.window_bytes : 0);
 	input_init(&p->input, r, &p->owner, on_window);
 	kill_init(&p->kill, r, &p->owner, &kill_verbs, &host->reserve_fd);
 	op_init(&p->exit_wait, &p->owner, on_exit);
@@ -391,7 +392,7 @@ struct process *process_new(struct process_host *host, struct spec *spec)
 	list_init(&p->link);
 	list_init(&p->queue_link);
 	plan_init(&p->plan, spec, host->setup);
-	p->has_pipe_in = spec && spec->stdio[0].kind == USP_STDIO_PIPE;
+	p->has_pipe_in = spec && spec->options.stdio[0].kind == USP_STDIO_PIPE;
 	return p;
 }
 
@@ -406,7 +407,7 @@ unsigned process_slots(const struct process *p)
 	unsigned n = 1;
 
 	for (int i = 0; i < 3; i++)
-		n += p->spec->stdio[i].kind == USP_STDIO_PIPE;
+		n += p->spec->options.stdio[i].kind == USP_STDIO_PIPE;
 	return n;
 }
 
@@ -416,11 +417,11 @@ void process_launch(struct process *p)
 
 	p->pidfd_slot = reactor_slot_take(r);
 	for (int i = 0; i < 3; i++)
-		if (p->spec->stdio[i].kind == USP_STDIO_PIPE)
+		if (p->spec->options.stdio[i].kind == USP_STDIO_PIPE)
 			p->slots[i] = reactor_slot_take(r);
-	if (p->spec->timeout_ns)
+	if (p->spec->options.timeout_ns)
 		timer_arm(r, &p->deadline,
-			  clock_after(reactor_now_ns(r), p->spec->timeout_ns));
+			  clock_after(reactor_now_ns(r), p->spec->options.timeout_ns));
 	move(p, PROCESS_LAUNCHING);
 }
 
@@ -458,7 +459,7 @@ void process_cut(struct process *p, enum usp_reason reason)
 		p->cut = true;
 		cut_launch(p);
 	} else {
-		kill_send(&p->kill, SIGKILL, p->spec->kill.target);
+		kill_send(&p->kill, SIGKILL, p->spec->options.kill.target);
 		stop_streams(p);
 	}
 }

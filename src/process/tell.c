@@ -38,7 +38,8 @@ void tell_eof(struct process *p, int stream)
 
 void tell_window(struct process *p, uint32_t bytes)
 {
-	const struct usp_event event = { .kind = USP_EVENT_WINDOW, .window = { bytes } };
+	const struct usp_event event = { .kind = USP_EVENT_WINDOW,
+					 .window = { .bytes = bytes } };
 
 	handle_tell(&p->handle, &event);
 }

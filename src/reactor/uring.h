@@ -21,7 +21,7 @@ enum { GROUP_READ = 1, GROUP_RECV = 2 };
 
 /* Descriptors that one receive has room for: USP_WIRE_FDS_MAX, twice, since one
  * receive may hold the end of one message and the start of another. */
-#define URING_RECV_FDS 32
+#define URING_RECV_FDS 128
 
 struct uring {
 	struct reactor base; /* first: uring_of() relies on it */

@@ -180,7 +180,7 @@ CLEAN_TEST(engine, each_call_that_spawns_fails_as_a_whole)
 		int before = open_fds();
 
 		options.stdio[0] = options.stdio[1] = options.stdio[2] =
-			(struct usp_stdio){ USP_STDIO_FD, 1 };
+			(struct usp_stdio){ .kind = USP_STDIO_FD, .fd = 1 };
 		fault_at(++n, EMFILE);
 		ret = usp_spawn(engine, &options, &process);
 		if (!fault_fired())

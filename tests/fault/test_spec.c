@@ -22,8 +22,9 @@ CLEAN_TEST(spec, without_memory_it_closes_what_it_was_given)
 		const char *field = "unset";
 
 		for (int i = 0; i < 3; i++)
-			input.stdio[i] = (struct usp_stdio){ USP_STDIO_FD,
-							     eventfd(0, EFD_CLOEXEC) };
+			input.options.stdio[i] =
+				(struct usp_stdio){ .kind = USP_STDIO_FD,
+						    .fd = eventfd(0, EFD_CLOEXEC) };
 		spec = NULL;
 		fault_at(++n, ENOMEM);
 		ret = spec_new(&input, &spec, &field);

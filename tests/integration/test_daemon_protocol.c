@@ -397,7 +397,7 @@ Test(daemon_protocol, more_descriptors_than_a_frame_carries_are_an_error)
 	begin(&peer);
 	peer_send_frame(&peer, &frame, "");
 
-	peer_expect_error(&peer, EMSGSIZE, "17 descriptors");
+	peer_expect_error(&peer, EMSGSIZE, "65 descriptors");
 	finish(&peer);
 }
 

@@ -187,10 +187,10 @@ CLEAN_TEST(engine_child, streams_that_are_one_file_keep_their_order)
 
 	expect_text("1\n2\n3\n4\n",
 		    .argv = SHELL("echo 1; echo 2 >&2; echo 3; echo 4 >&2"),
-		    .stdio = { [2] = { USP_STDIO_DUP, 1 } });
+		    .stdio = { [2] = { .kind = USP_STDIO_DUP, .fd = 1 } });
 
 	RUN(&r, .argv = SHELL("echo 1; echo 2 >&2; echo 3; echo 4 >&2"),
-	    .stdio = { [1] = { USP_STDIO_DUP, 2 } });
+	    .stdio = { [1] = { .kind = USP_STDIO_DUP, .fd = 2 } });
 	record_expect_exit(&r, 0);
 	cr_assert(eq(str, (char *)record_text(&r, 2), "1\n2\n3\n4\n"));
 	cr_assert(not(r.eof[1]), "an end of a stream that there is not");
@@ -234,13 +234,13 @@ CLEAN_TEST(engine_child, passed_descriptors_are_the_same_open_file)
 {
 	int first = new_file("first"), second = new_file("second");
 
-	expect_files(
-		(struct usp_stdio[]){ { USP_STDIO_FD, first }, { USP_STDIO_FD, second } },
-		first, second, "1\n", "2\n");
+	expect_files((struct usp_stdio[]){ { .kind = USP_STDIO_FD, .fd = first },
+					   { .kind = USP_STDIO_FD, .fd = second } },
+		     first, second, "1\n", "2\n");
 	/* The place in the file is shared: the next one writes behind it. */
-	expect_files(
-		(struct usp_stdio[]){ { USP_STDIO_FD, first }, { USP_STDIO_DUP, 1 } },
-		first, second, "1\n1\n2\n", "2\n");
+	expect_files((struct usp_stdio[]){ { .kind = USP_STDIO_FD, .fd = first },
+					   { .kind = USP_STDIO_DUP, .fd = 1 } },
+		     first, second, "1\n1\n2\n", "2\n");
 	close(first);
 	close(second);
 }
@@ -253,12 +253,14 @@ CLEAN_TEST(engine_child, descriptors_may_come_from_the_places_they_go_to)
 
 	dup3(first, 1, O_CLOEXEC);
 	dup3(second, 2, O_CLOEXEC);
-	expect_files((struct usp_stdio[]){ { USP_STDIO_FD, 1 }, { USP_STDIO_FD, 2 } },
+	expect_files((struct usp_stdio[]){ { .kind = USP_STDIO_FD, .fd = 1 },
+					   { .kind = USP_STDIO_FD, .fd = 2 } },
 		     first, second, "1\n", "2\n");
 	cr_assert(eq(int, ftruncate(first, 0) + ftruncate(second, 0), 0));
 	lseek(first, 0, SEEK_SET);
 	lseek(second, 0, SEEK_SET);
-	expect_files((struct usp_stdio[]){ { USP_STDIO_FD, 2 }, { USP_STDIO_FD, 1 } },
+	expect_files((struct usp_stdio[]){ { .kind = USP_STDIO_FD, .fd = 2 },
+					   { .kind = USP_STDIO_FD, .fd = 1 } },
 		     first, second, "2\n", "1\n");
 	dup2(saved[0], 1);
 	dup2(saved[1], 2);
@@ -279,7 +281,9 @@ CLEAN_TEST(engine_child, a_parent_without_standard_streams_makes_no_difference)
 		close(i);
 	expect_text("0\n1\n2\n", .argv = ARGV(PROGRAM("print_fds")));
 	expect_text("1\n2\n", .argv = SHELL("echo 1; echo 2 >&2"),
-		    .stdio = { { .kind = USP_STDIO_PIPE }, { 0 }, { USP_STDIO_DUP, 1 } });
+		    .stdio = { { .kind = USP_STDIO_PIPE },
+			       { 0 },
+			       { .kind = USP_STDIO_DUP, .fd = 1 } });
 	for (int i = 0; i < 3; i++) {
 		dup2(saved[i], i);
 		close(saved[i]);

@@ -169,7 +169,8 @@ CLEAN_TEST(launcher, there_is_room_for_so_many_plans)
 	l = open_launchers(&loop, 1, false);
 	for (int i = 0; i < MANY; i++)
 		launch_init(&launch[i], &loop, l,
-			    &INPUT(.argv = VECTOR(PROGRAM("true")), .stdio = NO_PIPES));
+			    &INPUT(.argv = VECTOR(PROGRAM("true")),
+				   .options.stdio = NO_PIPES));
 	while (posted < MANY) {
 		int ret = launchers_post(l, &launch[posted].plan);
 

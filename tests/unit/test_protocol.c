@@ -226,8 +226,8 @@ static const struct reply_row {
 	{ "exit-signal.bin", 2, { USP_EVENT_EXIT, .exit = { -1, 2, false } } },
 	{ "exit-core.bin", 2, { USP_EVENT_EXIT, .exit = { -1, 11, true } } },
 	{ "exit-lost.bin", 2, { USP_EVENT_EXIT, .exit = { -1, 0, false } } },
-	{ "stdin-window.bin", 3, { USP_EVENT_WINDOW, .window = { 7 } } },
-	{ "stdin-closed.bin", 3, { USP_EVENT_WINDOW, .window = { 0 } } },
+	{ "stdin-window.bin", 3, { USP_EVENT_WINDOW, .window = { .bytes = 7 } } },
+	{ "stdin-closed.bin", 3, { USP_EVENT_WINDOW, .window = { .bytes = 0 } } },
 };
 
 static void encode(const struct usp_event *event, uint32_t job, struct buf *out)

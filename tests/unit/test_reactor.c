@@ -235,7 +235,7 @@ static void on_claim(struct watched *w, const struct completion *done)
 
 static void send_with(int fd, unsigned n, int file)
 {
-	int fds[64];
+	int fds[200];
 
 	for (unsigned i = 0; i < n; i++)
 		fds[i] = file;
@@ -325,7 +325,7 @@ CLEAN_TEST(reactor, more_descriptors_than_there_is_room_for_are_an_error)
 	reactor_recv(loop.reactor, &w.op, slot);
 	loop_turn(&loop);
 	before = open_fds();
-	send_with(fd, 40, fd);
+	send_with(fd, 140, fd);
 	loop_until(&loop, w.calls == 1);
 	cr_assert(eq(int, n_claimed, -EMSGSIZE));
 	cr_assert(eq(int, open_fds(), before));

@@ -33,7 +33,7 @@ static const char *const nothing[] = { NULL };
 static const char *const empty_name[] = { "", NULL };
 
 #define TRUE_ARGV     .argv = { .vector = only_true }
-#define STDIO(i, ...) .stdio = { [i] = { __VA_ARGS__ } }
+#define STDIO(i, ...) .options.stdio = { [i] = { __VA_ARGS__ } }
 
 /* A literal given to PACKED() ends with the NUL that C adds. */
 static const struct row {
@@ -44,7 +44,7 @@ static const struct row {
 } rows[] = {
 	{ "a vector", { TRUE_ARGV }, 0, "" },
 	{ "packed", { .argv = PACKED("true\0--help") }, 0, "" },
-	{ "no argv", { .group = USP_GROUP_NEW }, -EINVAL, "argv" },
+	{ "no argv", { .options.group = USP_GROUP_NEW }, -EINVAL, "argv" },
 	{ "an empty vector", { .argv = { .vector = nothing } }, -EINVAL, "argv" },
 	{ "packed and empty", { .argv = { "", 0, NULL } }, -EINVAL, "argv" },
 	{ "packed wins over a vector",
@@ -109,29 +109,41 @@ static const struct row {
 	  -EINVAL,
 	  "stdio" },
 	{ "a duplicate of a duplicate",
-	  { TRUE_ARGV,
-	    .stdio = { [1] = { USP_STDIO_DUP, 2 }, [2] = { USP_STDIO_DUP, 0 } } },
+	  { TRUE_ARGV, .options.stdio = { [1] = { .kind = USP_STDIO_DUP, .fd = 2 },
+					  [2] = { .kind = USP_STDIO_DUP, .fd = 0 } } },
 	  -EINVAL,
 	  "stdio" },
 	{ "two duplicates of one",
-	  { TRUE_ARGV,
-	    .stdio = { [1] = { USP_STDIO_DUP, 0 }, [2] = { USP_STDIO_DUP, 0 } } },
+	  { TRUE_ARGV, .options.stdio = { [1] = { .kind = USP_STDIO_DUP, .fd = 0 },
+					  [2] = { .kind = USP_STDIO_DUP, .fd = 0 } } },
 	  0,
 	  "" },
-	{ "a session", { TRUE_ARGV, .group = USP_GROUP_SESSION }, 0, "" },
-	{ "the same group", { TRUE_ARGV, .group = USP_GROUP_SAME }, 0, "" },
-	{ "group 3", { TRUE_ARGV, .group = (enum usp_group)3 }, -EINVAL, "group" },
-	{ "group -1", { TRUE_ARGV, .group = (enum usp_group) - 1 }, -EINVAL, "group" },
-	{ "kill by signal 1", { TRUE_ARGV, .kill = { .signal = 1 } }, 0, "" },
-	{ "kill by signal 64", { TRUE_ARGV, .kill = { .signal = 64 } }, 0, "" },
-	{ "kill by signal 65", { TRUE_ARGV, .kill = { .signal = 65 } }, -EINVAL, "kill" },
-	{ "kill by signal -1", { TRUE_ARGV, .kill = { .signal = -1 } }, -EINVAL, "kill" },
+	{ "a session", { TRUE_ARGV, .options.group = USP_GROUP_SESSION }, 0, "" },
+	{ "the same group", { TRUE_ARGV, .options.group = USP_GROUP_SAME }, 0, "" },
+	{ "group 3",
+	  { TRUE_ARGV, .options.group = (enum usp_group)3 },
+	  -EINVAL,
+	  "group" },
+	{ "group -1",
+	  { TRUE_ARGV, .options.group = (enum usp_group) - 1 },
+	  -EINVAL,
+	  "group" },
+	{ "kill by signal 1", { TRUE_ARGV, .options.kill = { .signal = 1 } }, 0, "" },
+	{ "kill by signal 64", { TRUE_ARGV, .options.kill = { .signal = 64 } }, 0, "" },
+	{ "kill by signal 65",
+	  { TRUE_ARGV, .options.kill = { .signal = 65 } },
+	  -EINVAL,
+	  "kill" },
+	{ "kill by signal -1",
+	  { TRUE_ARGV, .options.kill = { .signal = -1 } },
+	  -EINVAL,
+	  "kill" },
 	{ "kill the process",
-	  { TRUE_ARGV, .kill = { .target = USP_TARGET_PROCESS } },
+	  { TRUE_ARGV, .options.kill = { .target = USP_TARGET_PROCESS } },
 	  0,
 	  "" },
 	{ "kill target 2",
-	  { TRUE_ARGV, .kill = { .target = (enum usp_target)2 } },
+	  { TRUE_ARGV, .options.kill = { .target = (enum usp_target)2 } },
 	  -EINVAL,
 	  "kill" },
 };
@@ -326,16 +338,16 @@ CLEAN_TEST(spec, zero_means_the_default)
 	struct spec *spec;
 
 	cr_assert(eq(int, spec_new(&input, &spec, &field), 0));
-	cr_assert(eq(int, spec->stdio[0].kind, USP_STDIO_NULL));
-	cr_assert(eq(int, spec->stdio[1].kind, USP_STDIO_PIPE));
-	cr_assert(eq(int, spec->stdio[2].kind, USP_STDIO_PIPE));
-	cr_assert(eq(int, spec->group, USP_GROUP_NEW));
-	cr_assert(eq(int, spec->kill.signal, SIGTERM));
-	cr_assert(eq(int, spec->kill.target, USP_TARGET_GROUP));
-	cr_assert(eq(u64, spec->kill.grace_ns, 2 * NS_PER_S));
-	cr_assert(eq(u64, spec->timeout_ns, 0));
-	cr_assert(eq(u64, spec->ignored_signals, 0));
-	cr_assert(eq(u32, spec->window_bytes, 0));
+	cr_assert(eq(int, spec->options.stdio[0].kind, USP_STDIO_NULL));
+	cr_assert(eq(int, spec->options.stdio[1].kind, USP_STDIO_PIPE));
+	cr_assert(eq(int, spec->options.stdio[2].kind, USP_STDIO_PIPE));
+	cr_assert(eq(int, spec->options.group, USP_GROUP_NEW));
+	cr_assert(eq(int, spec->options.kill.signal, SIGTERM));
+	cr_assert(eq(int, spec->options.kill.target, USP_TARGET_GROUP));
+	cr_assert(eq(u64, spec->options.kill.grace_ns, 2 * NS_PER_S));
+	cr_assert(eq(u64, spec->options.timeout_ns, 0));
+	cr_assert(eq(u64, spec->options.ignored_signals, 0));
+	cr_assert(eq(u32, spec->options.window_bytes, 0));
 	cr_assert(spec->cwd == NULL);
 	cr_assert(spec->envp[0] == NULL, "the environment is not empty");
 	spec_free(spec);
@@ -349,11 +361,11 @@ CLEAN_TEST(spec, what_is_given_is_kept_and_copied)
 		.argv = { packed, sizeof(packed), NULL },
 		.env = { env, sizeof(env), NULL },
 		.cwd = { cwd, sizeof(cwd) },
-		.group = USP_GROUP_SESSION,
-		.timeout_ns = 5,
-		.kill = { SIGINT, USP_TARGET_PROCESS, 7 },
-		.ignored_signals = 9,
-		.window_bytes = 11,
+		.options.group = USP_GROUP_SESSION,
+		.options.timeout_ns = 5,
+		.options.kill = { SIGINT, USP_TARGET_PROCESS, 7 },
+		.options.ignored_signals = 9,
+		.options.window_bytes = 11,
 	};
 	const char *field;
 	struct spec *spec;
@@ -372,25 +384,25 @@ CLEAN_TEST(spec, what_is_given_is_kept_and_copied)
 	cr_assert(spec->envp[2] == NULL);
 	cr_assert(eq(str, (char *)spec->cwd, "/tmp"));
 	cr_assert(eq(str, (char *)spec->name, "prog"));
-	cr_assert(eq(int, spec->group, USP_GROUP_SESSION));
-	cr_assert(eq(u64, spec->timeout_ns, 5));
-	cr_assert(eq(int, spec->kill.signal, SIGINT));
-	cr_assert(eq(int, spec->kill.target, USP_TARGET_PROCESS));
-	cr_assert(eq(u64, spec->kill.grace_ns, 7));
-	cr_assert(eq(u64, spec->ignored_signals, 9));
-	cr_assert(eq(u32, spec->window_bytes, 11));
+	cr_assert(eq(int, spec->options.group, USP_GROUP_SESSION));
+	cr_assert(eq(u64, spec->options.timeout_ns, 5));
+	cr_assert(eq(int, spec->options.kill.signal, SIGINT));
+	cr_assert(eq(int, spec->options.kill.target, USP_TARGET_PROCESS));
+	cr_assert(eq(u64, spec->options.kill.grace_ns, 7));
+	cr_assert(eq(u64, spec->options.ignored_signals, 9));
+	cr_assert(eq(u32, spec->options.window_bytes, 11));
 	spec_free(spec);
 }
 
 /* The engine's group would be hit as well. */
 CLEAN_TEST(spec, in_the_same_group_only_the_process_is_killed)
 {
-	const struct spec_input input = { TRUE_ARGV, .group = USP_GROUP_SAME };
+	const struct spec_input input = { TRUE_ARGV, .options.group = USP_GROUP_SAME };
 	const char *field;
 	struct spec *spec;
 
 	cr_assert(eq(int, spec_new(&input, &spec, &field), 0));
-	cr_assert(eq(int, spec->kill.target, USP_TARGET_PROCESS));
+	cr_assert(eq(int, spec->options.kill.target, USP_TARGET_PROCESS));
 	spec_free(spec);
 }
 
@@ -398,13 +410,14 @@ CLEAN_TEST(spec, in_the_same_group_only_the_process_is_killed)
 
 static struct usp_stdio some_fd(void)
 {
-	return (struct usp_stdio){ USP_STDIO_FD, eventfd(0, EFD_CLOEXEC) };
+	return (struct usp_stdio){ .kind = USP_STDIO_FD, .fd = eventfd(0, EFD_CLOEXEC) };
 }
 
 CLEAN_TEST(spec, descriptors_are_closed_with_it)
 {
-	const struct spec_input input = { TRUE_ARGV,
-					  .stdio = { some_fd(), some_fd(), some_fd() } };
+	const struct spec_input input = {
+		TRUE_ARGV, .options.stdio = { some_fd(), some_fd(), some_fd() }
+	};
 	int before = open_fds();
 	const char *field;
 	struct spec *spec;
@@ -426,8 +439,8 @@ CLEAN_TEST(spec, descriptors_are_closed_when_it_is_refused)
 		if (rows[i].want == 0)
 			continue;
 		for (int k = 0; k < 3; k++)
-			if (input.stdio[k].kind == USP_STDIO_DEFAULT)
-				input.stdio[k] = some_fd();
+			if (input.options.stdio[k].kind == USP_STDIO_DEFAULT)
+				input.options.stdio[k] = some_fd();
 		cr_assert(lt(int, spec_new(&input, &spec, &field), 0), "%s",
 			  rows[i].name);
 		cr_assert(eq(int, open_fds(), before), "%s", rows[i].name);

@@ -100,9 +100,9 @@ Test(words, a_sentence_is_cut_at_its_size)
 
 Test(words, every_stage_and_reason_has_a_name)
 {
-	for (int i = 0; i <= USP_STAGE_INTERPRETER; i++)
+	for (int i = 0; i <= USP_STAGE_CREDENTIALS; i++)
 		cr_assert(ne(str, (char *)usp_stage_name(i), "unknown"), "stage %d", i);
-	for (int i = 1; i <= USP_REASON_STATUS_LOST; i++)
+	for (int i = 1; i <= USP_REASON_CGROUP_OOM; i++)
 		cr_assert(ne(str, (char *)usp_reason_name(i), "unknown"), "reason %d", i);
 
 	cr_assert(eq(str, (char *)usp_stage_name(USP_STAGE_EXEC), "exec"));
