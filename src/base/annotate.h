@@ -13,14 +13,15 @@
 #define TSA(x)
 #endif
 
-/* The two kinds of thread of an engine; never locked, only named. */
+/* The kinds of thread of an engine; never locked, only named. */
 struct TSA(capability("thread")) thread_role {
 	char unused;
 };
 
 #define REACTOR_ONLY  TSA(requires_capability(on_reactor))
 #define LAUNCHER_ONLY TSA(requires_capability(on_launcher))
-extern struct thread_role on_reactor, on_launcher;
+#define JANITOR_ONLY  TSA(requires_capability(on_janitor))
+extern struct thread_role on_reactor, on_launcher, on_janitor;
 
 /* Said where a thread's role is known from outside: its first function, the public
  * calls of the engine, and callbacks that libraries make. */
@@ -29,6 +30,10 @@ static inline void enter_reactor(void) TSA(assert_capability(on_reactor))
 }
 
 static inline void enter_launcher(void) TSA(assert_capability(on_launcher))
+{
+}
+
+static inline void enter_janitor(void) TSA(assert_capability(on_janitor))
 {
 }
 
