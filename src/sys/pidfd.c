@@ -24,6 +24,13 @@ int sys_pidfd_signal(int pidfd, int signal, bool group)
 									      : 0;
 }
 
+int sys_pidfd_open(pid_t pid)
+{
+	int fd = (int)syscall(SYS_pidfd_open, pid, 0);
+
+	return fd < 0 ? -errno : fd;
+}
+
 int sys_pidfd_reap(int pidfd, siginfo_t *ret_info)
 {
 	int ret;

@@ -16,6 +16,12 @@
  */
 int sys_pidfd_signal(int pidfd, int signal, bool group);
 
+/*
+ * A close-on-exec pidfd of the process that has this number at the moment.
+ * Returns -ESRCH: nobody has; -EMFILE, -ENFILE, -ENOMEM.
+ */
+int sys_pidfd_open(pid_t pid);
+
 /* Wait for the process, which must be a child, and reap it. */
 int sys_pidfd_reap(int pidfd, siginfo_t *ret_info);
 

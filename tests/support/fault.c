@@ -13,6 +13,7 @@
 #include "sys/clone3.h"
 #include "sys/fd.h"
 #include "sys/map.h"
+#include "sys/pidfd.h"
 
 struct fault {
 	unsigned left; /* calls until the fault, that one included; 0: none */

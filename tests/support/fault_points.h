@@ -14,6 +14,7 @@ FAULT_SYS(int, sys_pipe, (int ret_fds[2]), (ret_fds))
 FAULT_SYS(int, sys_dup, (int fd), (fd))
 FAULT_SYS(int, sys_open_null, (void), ())
 FAULT_SYS(int, sys_event_open, (void), ())
+FAULT_SYS(int, sys_pidfd_open, (pid_t pid), (pid))
 FAULT_SYS(pid_t, sys_clone_vfork, (const struct clone_request *request, bool use_clone3),
 	  (request, use_clone3))
 FAULT_SYS(int, mailbox_open, (struct reactor * r, struct mailbox **ret_mailbox),

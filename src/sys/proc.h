@@ -1,0 +1,94 @@
+/*
+ * What /proc tells about other processes: who descends from whom, who holds a pipe.
+ *
+ * All of it takes as long as there are processes, so it belongs to the janitor, and all
+ * of it is a picture of a moment: a pid may be somebody else's by the time it is read.
+ * Whoever acts on one opens a pidfd and looks again (sys_proc_signal()).
+ * Nothing here allocates.
+ */
+#ifndef SYS_PROC_H
+#define SYS_PROC_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <sys/types.h>
+
+/* Names of a directory, one by one, as the kernel hands them out. */
+struct names {
+	int fd; /* of the directory; the caller's */
+	size_t at, end;
+	_Alignas(uint64_t) char entries[4096];
+};
+
+void names_init(struct names *names, int dir_fd);
+
+/* The next one but "." and ".."; NULL after the last, or when it cannot be read. */
+const char *names_next(struct names *names);
+
+/* The next one that is a number, or 0. */
+pid_t names_next_number(struct names *names);
+
+#define PROC_COMM_BYTES 16
+
+/* One process.  A pid and a start together name it for ever. */
+struct proc {
+	pid_t pid, parent, group, session;
+	uint64_t start;		    /* clock ticks since boot */
+	char state;		    /* 'R', 'S', 'D', 'Z', ... */
+	char comm[PROC_COMM_BYTES]; /* its name, with a NUL; any bytes */
+};
+
+/* Pure: from the text of /proc/PID/stat.  False: it is none. */
+bool proc_parse_stat(const char *text, struct proc *ret_proc);
+
+/* Returns 0, -ESRCH, or what keeps /proc from being read. */
+int sys_proc_stat(pid_t pid, struct proc *ret_proc);
+
+/*
+ * The children of @pid, those of all of its threads, dead ones included.
+ * Returns how many there are, of which at most @max are in @ret_pids; -ESRCH; -ENOENT:
+ * this kernel has no such list.
+ */
+int sys_proc_children(pid_t pid, pid_t *ret_pids, unsigned max);
+
+/*
+ * All that descend from @root, which is not among them, parents before their children.
+ *
+ * A process whose parent is gone descends from somebody else: it is not found.
+ * Returns how many are in @ret_procs, at most @max: as many as that may mean that there
+ * are more; or -errno when /proc cannot be read.
+ */
+int sys_proc_descendants(pid_t root, struct proc *ret_procs, unsigned max);
+
+/* The same for a kernel without lists of children: every process is asked. */
+int sys_proc_descendants_by_parents(pid_t root, struct proc *ret_procs, unsigned max);
+
+/*
+ * Send @signal to the process that @proc was read from, by a pidfd that is checked to be
+ * its: it must have started then, and have the parent that it had, unless @orphan.
+ * Returns 0; -ESRCH: it is gone, or another one; -EPERM; -EMFILE, -ENFILE, -ENOMEM.
+ */
+int sys_proc_signal(const struct proc *proc, int signal, bool orphan);
+
+/* Somebody who has a file open. */
+struct proc_holder {
+	pid_t pid;
+	char comm[PROC_COMM_BYTES];
+};
+
+/*
+ * The text by which /proc/PID/fd shows the open file of @fd, as "pipe:[4711]": the same
+ * for both ends of a pipe.  Returns 0 or -errno.
+ */
+int sys_proc_link(int fd, char *ret_link, size_t size);
+
+/*
+ * The processes, this one left out, that have a descriptor of @link.  No file is touched
+ * to find out, so that none on a dead file system is waited for.
+ * Returns how many there are, of which at most @max are in @ret_holders, or -errno when
+ * /proc cannot be read.  Those of other users are not seen without privilege.
+ */
+int sys_proc_holders(const char *link, struct proc_holder *ret_holders, unsigned max);
+
+#endif

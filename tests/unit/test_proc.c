@@ -1,0 +1,293 @@
+/*
+ * sys/proc.c: families of processes, and who holds what.
+ */
+#include "sys/proc.h"
+
+#include <criterion/criterion.h>
+#include <criterion/parameterized.h>
+#include <errno.h>
+#include <fcntl.h>
+#include <pthread.h>
+#include <signal.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+#include "base/annotate.h"
+#include "support/clean.h"
+#include "support/tmpdir.h"
+#include "support/wait.h"
+
+TestSuite(proc, .timeout = 30, .fini = tmpdir_done);
+
+/* ---- the text of /proc/PID/stat ------------------------------------------ */
+
+#define BETWEEN "0 -1 4194560 84 0 0 0 0 0 0 0 20 0 1 0"
+
+static const struct row {
+	const char *name;
+	const char *text;
+	bool is_one;
+	const char *comm;
+	pid_t parent;
+	uint64_t start;
+} rows[] = {
+	{ "a plain one", "12 (cat) S 3 4 5 " BETWEEN " 77 0 0", true, "cat", 3, 77 },
+	{ "a name with parentheses", "12 (a) R 9 (b) S 3 4 5 " BETWEEN " 77 0 0", true,
+	  "a) R 9 (b", 3, 77 },
+	{ "an empty name", "12 () Z 3 4 5 " BETWEEN " 77 0 0", true, "", 3, 77 },
+	{ "a name of full length", "12 (123456789012345) S 3 4 5 " BETWEEN " 77", true,
+	  "123456789012345", 3, 77 },
+	{ "a longer name", "12 (1234567890123456) S 3 4 5 " BETWEEN " 77", true,
+	  "123456789012345", 3, 77 },
+	{ "cut before the start", "12 (cat) S 3 4 5 " BETWEEN, false, NULL, 0, 0 },
+	{ "cut in the name", "12 (cat", false, NULL, 0, 0 },
+	{ "parentheses in the wrong order", "12 )cat( S 3", false, NULL, 0, 0 },
+	{ "nothing", "", false, NULL, 0, 0 },
+};
+
+ParameterizedTestParameters(proc, stat_text)
+{
+	static size_t number[ARRAY_SIZE(rows)];
+
+	for (size_t i = 0; i < ARRAY_SIZE(rows); i++)
+		number[i] = i;
+	return cr_make_param_array(size_t, number, ARRAY_SIZE(rows));
+}
+
+ParameterizedTest(size_t *number, proc, stat_text)
+{
+	const struct row *row = &rows[*number];
+	struct proc p;
+
+	cr_assert(eq(int, proc_parse_stat(row->text, &p), row->is_one), "%s", row->name);
+	if (!row->is_one)
+		return;
+	cr_assert(eq(str, p.comm, (char *)row->comm), "%s", row->name);
+	cr_assert(eq(int, p.pid, 12));
+	cr_assert(eq(int, p.parent, row->parent));
+	cr_assert(eq(int, p.group, 4));
+	cr_assert(eq(int, p.session, 5));
+	cr_assert(eq(u64, p.start, row->start));
+}
+
+CLEAN_TEST(proc, a_process_knows_itself)
+{
+	struct proc p;
+
+	cr_assert(eq(int, sys_proc_stat(getpid(), &p), 0));
+	cr_assert(eq(int, p.pid, getpid()));
+	cr_assert(eq(int, p.parent, getppid()));
+	cr_assert(eq(int, p.group, getpgrp()));
+	cr_assert(eq(int, p.session, getsid(0)));
+	cr_assert(lt(u64, 0, p.start));
+	cr_assert(eq(int, sys_proc_stat(0x3fffffff, &p), -ESRCH));
+}
+
+/* ---- names of a directory ------------------------------------------------ */
+
+/* More than fit into what the kernel hands out at once. */
+CLEAN_TEST(proc, each_name_of_a_directory_comes_once)
+{
+	enum { FILES = 400 };
+	bool seen[FILES + 1] = { false };
+	struct names names;
+	const char *name;
+	unsigned n = 0;
+	int dir;
+
+	for (int i = 1; i <= FILES; i++) {
+		char path[64];
+
+		snprintf(path, sizeof(path), "%d", i);
+		close(open(tmpdir_path(path), O_CREAT | O_WRONLY | O_CLOEXEC, 0600));
+	}
+	close(open(tmpdir_path("12x"), O_CREAT | O_WRONLY | O_CLOEXEC, 0600));
+	dir = open(tmpdir(), O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+	names_init(&names, dir);
+	for (pid_t number; (number = names_next_number(&names)); n++) {
+		cr_assert(le(int, number, FILES));
+		cr_assert(not(seen[number]), "%d comes twice", number);
+		seen[number] = true;
+	}
+	cr_assert(eq(uint, n, FILES));
+	lseek(dir, 0, SEEK_SET);
+	names_init(&names, dir);
+	for (n = 0; (name = names_next(&names)); n++)
+		cr_assert(ne(chr, name[0], '.'));
+	cr_assert(eq(uint, n, FILES + 1));
+	close(dir);
+}
+
+CLEAN_TEST(proc, a_directory_that_cannot_be_read_has_no_names)
+{
+	struct names names;
+
+	names_init(&names, -1);
+	cr_assert(names_next(&names) == NULL);
+	cr_assert(eq(int, names_next_number(&names), 0));
+}
+
+/* ---- families ------------------------------------------------------------ */
+
+/* A child that has @generations below it, and whose last one says when it is there. */
+static pid_t make_family(int generations)
+{
+	int ready[2];
+	pid_t child;
+	char byte;
+
+	cr_assert(eq(int, pipe2(ready, O_CLOEXEC), 0));
+	child = fork();
+	if (child == 0) {
+		while (generations-- > 0 && fork() == 0)
+			continue;
+		if (generations < 0)
+			(void)!write(ready[1], "r", 1);
+		for (;;)
+			pause();
+	}
+	cr_assert(lt(int, 0, child));
+	cr_assert(eq(int, (int)read(ready[0], &byte, 1), 1));
+	close(ready[0]);
+	close(ready[1]);
+	return child;
+}
+
+static void kill_all(const struct proc *procs, int n, pid_t root)
+{
+	for (int i = n - 1; i >= 0; i--)
+		kill(procs[i].pid, SIGKILL);
+	if (root) {
+		kill(root, SIGKILL);
+		cr_assert(eq(int, waitpid(root, NULL, 0), root));
+	}
+}
+
+typedef int descend_fn(pid_t root, struct proc *ret_procs, unsigned max);
+
+static void expect_line(descend_fn *descend)
+{
+	struct proc procs[16];
+	pid_t child = make_family(3);
+	int n = descend(child, procs, 16);
+
+	cr_assert(eq(int, n, 3));
+	cr_assert(eq(int, procs[0].parent, child));
+	cr_assert(eq(int, procs[1].parent, procs[0].pid));
+	cr_assert(eq(int, procs[2].parent, procs[1].pid));
+	cr_assert(eq(int, descend(procs[2].pid, procs, 16), 0), "the last has none");
+	cr_assert(eq(int, descend(child, procs, 2), 2),
+		  "not more than there is room for");
+	n = descend(child, procs, 16);
+	kill_all(procs, n, child);
+}
+
+CLEAN_TEST(proc, descendants_come_with_parents_first)
+{
+	expect_line(sys_proc_descendants);
+}
+
+CLEAN_TEST(proc, without_lists_of_children_they_are_found_too)
+{
+	expect_line(sys_proc_descendants_by_parents);
+}
+
+static void *fork_here(void *arg)
+{
+	*(pid_t *)arg = make_family(1);
+	pthread_barrier_wait((pthread_barrier_t *)((pid_t *)arg + 2));
+	return NULL;
+}
+
+/* A child is in the list of the thread that made it. */
+CLEAN_TEST(proc, children_of_each_thread_count)
+{
+	struct {
+		pid_t child;
+		pid_t unused;
+		pthread_barrier_t done;
+	} other;
+	struct proc procs[16];
+	pthread_t thread;
+	pid_t mine, pids[1];
+	bool both;
+	int n;
+
+	pthread_barrier_init(&other.done, NULL, 2);
+	mine = make_family(0);
+	cr_assert(eq(int, pthread_create(&thread, NULL, fork_here, &other), 0));
+	both = wait_until(sys_proc_children(getpid(), NULL, 0) == 2, WAIT_MS);
+	cr_assert(both);
+	cr_assert(eq(int, sys_proc_children(getpid(), pids, 1), 2));
+	n = sys_proc_descendants(getpid(), procs, 16);
+	cr_assert(eq(int, n, 3));
+	pthread_barrier_wait(&other.done);
+	pthread_join(thread, NULL);
+	pthread_barrier_destroy(&other.done);
+	kill_all(procs, n, 0);
+	waitpid(mine, NULL, 0);
+	waitpid(other.child, NULL, 0);
+}
+
+CLEAN_TEST(proc, who_is_not_there_has_no_family)
+{
+	struct proc procs[2];
+
+	cr_assert(eq(int, sys_proc_children(0x3fffffff, NULL, 0), -ESRCH));
+	cr_assert(eq(int, sys_proc_descendants(0x3fffffff, procs, 2), 0));
+}
+
+/* ---- signals ------------------------------------------------------------- */
+
+CLEAN_TEST(proc, a_signal_reaches_only_who_was_meant)
+{
+	pid_t child = make_family(0);
+	struct proc p, other;
+
+	cr_assert(eq(int, sys_proc_stat(child, &p), 0));
+	other = p;
+	other.start++;
+	cr_assert(eq(int, sys_proc_signal(&other, SIGKILL, true), -ESRCH),
+		  "another process of that number");
+	other = p;
+	other.parent = 1;
+	cr_assert(eq(int, sys_proc_signal(&other, SIGKILL, false), -ESRCH),
+		  "another's child");
+	cr_assert(eq(int, sys_proc_signal(&other, 0, true), 0));
+	cr_assert(eq(int, sys_proc_signal(&p, 0, false), 0));
+	cr_assert(eq(int, kill(child, 0), 0));
+
+	cr_assert(eq(int, sys_proc_signal(&p, SIGKILL, false), 0));
+	cr_assert(eq(int, waitpid(child, NULL, 0), child));
+	cr_assert(eq(int, sys_proc_signal(&p, SIGKILL, false), -ESRCH));
+}
+
+/* ---- holders ------------------------------------------------------------- */
+
+CLEAN_TEST(proc, who_holds_a_pipe_is_named)
+{
+	struct proc_holder holders[2];
+	int pipe_fds[2];
+	char link[64], both[64];
+	pid_t child;
+
+	cr_assert(eq(int, pipe2(pipe_fds, O_CLOEXEC), 0));
+	cr_assert(eq(int, sys_proc_link(pipe_fds[0], link, sizeof(link)), 0));
+	cr_assert(eq(int, sys_proc_link(pipe_fds[1], both, sizeof(both)), 0));
+	cr_assert(eq(str, link, both), "both ends are one pipe");
+	cr_assert(eq(int, sys_proc_holders(link, holders, 2), 0), "this one is left out");
+
+	child = make_family(0);
+	cr_assert(eq(int, sys_proc_holders(link, holders, 2), 1));
+	cr_assert(eq(int, holders[0].pid, child));
+	cr_assert(lt(sz, 0, strlen(holders[0].comm)));
+	cr_assert(eq(int, sys_proc_holders(link, NULL, 0), 1), "counted beyond the room");
+	kill_all(NULL, 0, child);
+	cr_assert(eq(int, sys_proc_holders(link, holders, 2), 0));
+	close(pipe_fds[0]);
+	close(pipe_fds[1]);
+	cr_assert(eq(int, sys_proc_link(-1, link, sizeof(link)), -ENOENT));
+}
