@@ -25,9 +25,6 @@ struct kernel_dirent {
 
 #define PATH_BYTES 64
 
-/* Children of one process that a walk sees at once; the rest in the next walk. */
-#define CHILDREN_MAX 512u
-
 /* ---- directories --------------------------------------------------------- */
 
 void names_init(struct names *names, int dir_fd)
@@ -142,10 +139,10 @@ int sys_proc_stat(pid_t pid, struct proc *ret_proc)
 	return proc_parse_stat(text, ret_proc) ? 0 : -EPROTO;
 }
 
-/* ---- descendants --------------------------------------------------------- */
+/* ---- families ------------------------------------------------------------ */
 
-/* The numbers of a file that holds nothing else, in pieces that may cut one. */
-static int read_pids(int fd, pid_t *ret_pids, unsigned max)
+/* It is read in pieces, which may cut a number. */
+int proc_read_pids(int fd, pid_t *ret_pids, unsigned max)
 {
 	unsigned n = 0;
 	pid_t pid = 0;
@@ -163,35 +160,7 @@ static int read_pids(int fd, pid_t *ret_pids, unsigned max)
 			pid = 0;
 		}
 	}
-	return (int)n;
-}
-
-int sys_proc_children(pid_t pid, pid_t *ret_pids, unsigned max)
-{
-	int dir = open_proc_of(pid, "task", O_DIRECTORY), n = 0;
-	struct names threads;
-	pid_t thread;
-
-	if (dir < 0)
-		return dir;
-	names_init(&threads, dir);
-	while (n >= 0 && (thread = names_next_number(&threads))) {
-		unsigned found = (unsigned)n < max ? (unsigned)n : max;
-		char path[PATH_BYTES];
-		int fd;
-
-		snprintf(path, sizeof(path), "%d/children", (int)thread);
-		fd = openat(dir, path, O_RDONLY | O_CLOEXEC);
-		if (fd < 0) {
-			/* The thread is gone, or else none of them has such a file. */
-			n = thread == pid ? -errno : n;
-			continue;
-		}
-		n += read_pids(fd, ret_pids + found, max - found);
-		sys_close(fd);
-	}
-	sys_close(dir);
-	return n;
+	return size < 0 ? -errno : (int)n;
 }
 
 static bool is_known(const struct proc *procs, unsigned n, pid_t pid)
@@ -202,35 +171,18 @@ static bool is_known(const struct proc *procs, unsigned n, pid_t pid)
 	return false;
 }
 
-/* How many there are after the children of @parent were added to the first @n. */
-static unsigned add_children(struct proc *procs, unsigned n, unsigned max, pid_t parent)
+static bool is_family(const struct proc *p, pid_t root, const struct proc *procs,
+		      unsigned n)
 {
-	pid_t pids[CHILDREN_MAX];
-	int count = sys_proc_children(parent, pids, CHILDREN_MAX);
-
-	if (count > (int)CHILDREN_MAX)
-		count = CHILDREN_MAX;
-	for (int i = 0; i < count && n < max; i++)
-		if (!is_known(procs, n, pids[i]) &&
-		    sys_proc_stat(pids[i], &procs[n]) == 0 && procs[n].parent == parent)
-			n++;
-	return n;
-}
-
-static int descend_by_lists(pid_t root, struct proc *procs, unsigned max)
-{
-	unsigned n = add_children(procs, 0, max, root);
-
-	for (unsigned i = 0; i < n; i++)
-		n = add_children(procs, n, max, procs[i].pid);
-	return (int)n;
+	return p->parent == root || p->group == root || p->session == root ||
+	       is_known(procs, n, p->parent);
 }
 
 /* All are asked again as long as that finds more: a child may stand before its parent. */
-int sys_proc_descendants_by_parents(pid_t root, struct proc *procs, unsigned max)
+int sys_proc_family(pid_t root, struct proc *procs, unsigned n, unsigned max)
 {
-	unsigned n = 0, before;
 	int dir = open_dir("/proc");
+	unsigned before;
 
 	if (dir < 0)
 		return dir;
@@ -243,22 +195,13 @@ int sys_proc_descendants_by_parents(pid_t root, struct proc *procs, unsigned max
 		(void)lseek(dir, 0, SEEK_SET);
 		names_init(&all, dir);
 		while (n < max && (pid = names_next_number(&all)))
-			if (!is_known(procs, n, pid) && sys_proc_stat(pid, &p) == 0 &&
-			    (p.parent == root || is_known(procs, n, p.parent)))
+			if (pid != root && !is_known(procs, n, pid) &&
+			    sys_proc_stat(pid, &p) == 0 && p.state != 'Z' &&
+			    is_family(&p, root, procs, n))
 				procs[n++] = p;
-	} while (n > before);
+	} while (n > before && n < max);
 	sys_close(dir);
 	return (int)n;
-}
-
-int sys_proc_descendants(pid_t root, struct proc *ret_procs, unsigned max)
-{
-	pid_t self = getpid();
-
-	/* Whether there are lists is asked of a process that is surely there. */
-	if (sys_proc_children(self, NULL, 0) == -ENOENT)
-		return sys_proc_descendants_by_parents(root, ret_procs, max);
-	return descend_by_lists(root, ret_procs, max);
 }
 
 /*

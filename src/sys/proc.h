@@ -46,23 +46,22 @@ bool proc_parse_stat(const char *text, struct proc *ret_proc);
 int sys_proc_stat(pid_t pid, struct proc *ret_proc);
 
 /*
- * The children of @pid, those of all of its threads, dead ones included.
- * Returns how many there are, of which at most @max are in @ret_pids; -ESRCH; -ENOENT:
- * this kernel has no such list.
+ * The numbers in a file that holds nothing else, from where it is read.
+ * Returns how many there are, of which at most @max are in @ret_pids; or -errno.
  */
-int sys_proc_children(pid_t pid, pid_t *ret_pids, unsigned max);
+int proc_read_pids(int fd, pid_t *ret_pids, unsigned max);
 
 /*
- * All that descend from @root, which is not among them, parents before their children.
+ * Add to the first @n of @procs all that are alive and descend from @root, or from one
+ * of those, or are in the process group or the session that has the number of @root.
+ * @root itself is not among them.
  *
- * A process whose parent is gone descends from somebody else: it is not found.
- * Returns how many are in @ret_procs, at most @max: as many as that may mean that there
- * are more; or -errno when /proc cannot be read.
+ * Of those that started sessions of their own, the ones whose parent is gone descend
+ * from somebody else: they are not found.
+ * Returns how many there are then, at most @max: as many as that may mean that there are
+ * more; or -errno when /proc cannot be read.
  */
-int sys_proc_descendants(pid_t root, struct proc *ret_procs, unsigned max);
-
-/* The same for a kernel without lists of children: every process is asked. */
-int sys_proc_descendants_by_parents(pid_t root, struct proc *ret_procs, unsigned max);
+int sys_proc_family(pid_t root, struct proc *procs, unsigned n, unsigned max);
 
 /*
  * Send @signal to the process that @proc was read from, by a pidfd that is checked to be

@@ -7,7 +7,6 @@
 #include <criterion/parameterized.h>
 #include <errno.h>
 #include <fcntl.h>
-#include <pthread.h>
 #include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -166,78 +165,101 @@ static void kill_all(const struct proc *procs, int n, pid_t root)
 	}
 }
 
-typedef int descend_fn(pid_t root, struct proc *ret_procs, unsigned max);
-
-static void expect_line(descend_fn *descend)
+CLEAN_TEST(proc, a_family_comes_with_parents_first)
 {
 	struct proc procs[16];
 	pid_t child = make_family(3);
-	int n = descend(child, procs, 16);
+	int n = sys_proc_family(child, procs, 0, 16);
 
 	cr_assert(eq(int, n, 3));
 	cr_assert(eq(int, procs[0].parent, child));
 	cr_assert(eq(int, procs[1].parent, procs[0].pid));
 	cr_assert(eq(int, procs[2].parent, procs[1].pid));
-	cr_assert(eq(int, descend(procs[2].pid, procs, 16), 0), "the last has none");
-	cr_assert(eq(int, descend(child, procs, 2), 2),
+	cr_assert(eq(int, sys_proc_family(procs[2].pid, procs + 8, 0, 8), 0),
+		  "the last has none");
+	cr_assert(eq(int, sys_proc_family(child, procs, 3, 16), 3), "nothing new");
+	cr_assert(eq(int, sys_proc_family(child, procs + 8, 0, 2), 2),
 		  "not more than there is room for");
-	n = descend(child, procs, 16);
 	kill_all(procs, n, child);
 }
 
-CLEAN_TEST(proc, descendants_come_with_parents_first)
+/* Its parent is gone, so that only its group, or its session, tells whose it was. */
+static void expect_stray(int (*leave)(void))
 {
-	expect_line(sys_proc_descendants);
-}
-
-CLEAN_TEST(proc, without_lists_of_children_they_are_found_too)
-{
-	expect_line(sys_proc_descendants_by_parents);
-}
-
-static void *fork_here(void *arg)
-{
-	*(pid_t *)arg = make_family(1);
-	pthread_barrier_wait((pthread_barrier_t *)((pid_t *)arg + 2));
-	return NULL;
-}
-
-/* A child is in the list of the thread that made it. */
-CLEAN_TEST(proc, children_of_each_thread_count)
-{
-	struct {
-		pid_t child;
-		pid_t unused;
-		pthread_barrier_t done;
-	} other;
 	struct proc procs[16];
-	pthread_t thread;
-	pid_t mine, pids[1];
-	bool both;
-	int n;
+	int ends[2];
+	pid_t child, stray;
 
-	pthread_barrier_init(&other.done, NULL, 2);
-	mine = make_family(0);
-	cr_assert(eq(int, pthread_create(&thread, NULL, fork_here, &other), 0));
-	both = wait_until(sys_proc_children(getpid(), NULL, 0) == 2, WAIT_MS);
-	cr_assert(both);
-	cr_assert(eq(int, sys_proc_children(getpid(), pids, 1), 2));
-	n = sys_proc_descendants(getpid(), procs, 16);
-	cr_assert(eq(int, n, 3));
-	pthread_barrier_wait(&other.done);
-	pthread_join(thread, NULL);
-	pthread_barrier_destroy(&other.done);
-	kill_all(procs, n, 0);
-	waitpid(mine, NULL, 0);
-	waitpid(other.child, NULL, 0);
+	cr_assert(eq(int, pipe2(ends, O_CLOEXEC), 0));
+	child = fork();
+	if (child == 0) {
+		leave();
+		if (fork() == 0 && fork() == 0) {
+			stray = getpid();
+			(void)!write(ends[1], &stray, sizeof(stray));
+			for (;;)
+				pause();
+		}
+		while (wait(NULL) > 0)
+			continue;
+		for (;;)
+			pause();
+	}
+	cr_assert(eq(int, (int)read(ends[0], &stray, sizeof(stray)), (int)sizeof(stray)));
+	/* The one between them is forked, too, and never ends. */
+	cr_assert(eq(int, sys_proc_family(child, procs, 0, 16), 2));
+	for (int i = 0; i < 2; i++)
+		if (procs[i].pid != stray)
+			cr_assert(eq(int, kill(procs[i].pid, SIGKILL), 0));
+	cr_assert(eq(int, sys_proc_family(child, procs, 0, 16), 1));
+	cr_assert(eq(int, procs[0].pid, stray));
+	cr_assert(ne(int, procs[0].parent, child));
+	kill_all(procs, 1, child);
+	close(ends[0]);
+	close(ends[1]);
+}
+
+static int lead_group(void)
+{
+	return setpgid(0, 0);
+}
+
+static int lead_session(void)
+{
+	return (int)setsid();
+}
+
+CLEAN_TEST(proc, those_without_a_parent_are_found_by_group_and_session)
+{
+	expect_stray(lead_group);
+	expect_stray(lead_session);
 }
 
 CLEAN_TEST(proc, who_is_not_there_has_no_family)
 {
 	struct proc procs[2];
 
-	cr_assert(eq(int, sys_proc_children(0x3fffffff, NULL, 0), -ESRCH));
-	cr_assert(eq(int, sys_proc_descendants(0x3fffffff, procs, 2), 0));
+	cr_assert(eq(int, sys_proc_family(0x3fffffff, procs, 0, 2), 0));
+}
+
+CLEAN_TEST(proc, numbers_of_a_file_are_read_across_pieces)
+{
+	char text[4000] = "";
+	int fd = open(tmpdir_path("pids"), O_CREAT | O_RDWR | O_CLOEXEC, 0600);
+	pid_t pids[1000];
+
+	for (int i = 1; i <= 900; i++) {
+		snprintf(text, sizeof(text), "%d%c", i * 7, i % 2 ? '\n' : ' ');
+		cr_assert(eq(int, (int)write(fd, text, strlen(text)), (int)strlen(text)));
+	}
+	lseek(fd, 0, SEEK_SET);
+	cr_assert(eq(int, proc_read_pids(fd, pids, 1000), 900));
+	for (int i = 0; i < 900; i++)
+		cr_assert(eq(int, pids[i], (i + 1) * 7));
+	lseek(fd, 0, SEEK_SET);
+	cr_assert(eq(int, proc_read_pids(fd, pids, 2), 900), "counted beyond the room");
+	close(fd);
+	cr_assert(eq(int, proc_read_pids(-1, pids, 2), -EBADF));
 }
 
 /* ---- signals ------------------------------------------------------------- */
