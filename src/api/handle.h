@@ -11,8 +11,9 @@
 
 /* The public usp_process_*() calls of one kind of process, arguments checked. */
 struct process_verbs {
-	int (*write)(struct usp_process *process, const void *data, size_t size);
-	int (*close_stdin)(struct usp_process *process);
+	int (*write)(struct usp_process *process, int stream, const void *data,
+		     size_t size);
+	int (*close)(struct usp_process *process, int stream);
 	void (*credit)(struct usp_process *process, int stream, uint32_t bytes);
 	int (*signal)(struct usp_process *process, int signal, enum usp_target target);
 	void (*kill)(struct usp_process *process);

@@ -7,24 +7,35 @@
 #include <signal.h>
 #include "api/handle.h"
 
-int usp_process_write(struct usp_process *process, const void *data, size_t size)
+int usp_process_write_stream(struct usp_process *process, int stream, const void *data,
+			     size_t size)
 {
 	assert(process);
 	if (size && !data)
 		return -EINVAL;
-	return process->verbs->write(process, data, size);
+	return process->verbs->write(process, stream, data, size);
+}
+
+int usp_process_write(struct usp_process *process, const void *data, size_t size)
+{
+	return usp_process_write_stream(process, 0, data, size);
+}
+
+int usp_process_close_stream(struct usp_process *process, int stream)
+{
+	assert(process);
+	return process->verbs->close(process, stream);
 }
 
 int usp_process_close_stdin(struct usp_process *process)
 {
-	assert(process);
-	return process->verbs->close_stdin(process);
+	return usp_process_close_stream(process, 0);
 }
 
 void usp_process_credit(struct usp_process *process, int stream, uint32_t bytes)
 {
 	assert(process);
-	if ((stream == 1 || stream == 2) && bytes)
+	if (bytes)
 		process->verbs->credit(process, stream, bytes);
 }
 

@@ -220,12 +220,13 @@ static int queue_stdin(struct remote *remote, const uint8_t *data, size_t size)
 	return 0;
 }
 
-static int remote_write(struct usp_process *process, const void *data, size_t size)
+static int remote_write(struct usp_process *process, int stream, const void *data,
+			size_t size)
 {
 	struct remote *remote = remote_of(process);
 	int ret;
 
-	if (!remote->stdin_piped)
+	if (stream != 0 || !remote->stdin_piped)
 		return -ENOTSUP;
 	if (remote->stdin_closed || over(remote))
 		return -EPIPE;
@@ -239,12 +240,12 @@ static int remote_write(struct usp_process *process, const void *data, size_t si
 	return 0;
 }
 
-static int remote_close_stdin(struct usp_process *process)
+static int remote_close(struct usp_process *process, int stream)
 {
 	struct remote *remote = remote_of(process);
 	struct frame frame = { .type = USP_WIRE_STDIN_EOF, .job = remote->job };
 
-	if (!remote->stdin_piped)
+	if (stream != 0 || !remote->stdin_piped)
 		return -ENOTSUP;
 	if (remote->stdin_closed || over(remote))
 		return 0;
@@ -263,6 +264,8 @@ static void remote_credit(struct usp_process *process, int stream, uint32_t byte
 		.arg = bytes,
 	};
 
+	if (stream != 1 && stream != 2)
+		return;
 	if (remote->own_credit && reachable(remote) && !remote->eof[stream])
 		client_post(remote->client, &frame);
 }
@@ -300,7 +303,7 @@ static void remote_kill(struct usp_process *process)
 
 const struct process_verbs remote_verbs = {
 	.write = remote_write,
-	.close_stdin = remote_close_stdin,
+	.close = remote_close,
 	.credit = remote_credit,
 	.signal = remote_signal,
 	.kill = remote_kill,

@@ -1,5 +1,5 @@
 /*
- * The pipe that the child reads its stdin from, fed within a window.
+ * A pipe that the child reads from, fed within a window.
  *
  * Two buffers: the write in flight needs its bytes to stay where they are, so
  * what comes meanwhile is gathered in the other one, and they change places.
@@ -12,9 +12,14 @@
 static void on_written(struct op *op, const struct completion *done) REACTOR_ONLY;
 
 void input_init(struct input *in, struct reactor *r, struct owner *owner,
-		input_fn *on_window)
+		input_fn *on_window, int number)
 {
-	*in = (struct input){ .reactor = r, .on_window = on_window, .slot = -1 };
+	*in = (struct input){
+		.reactor = r,
+		.on_window = on_window,
+		.number = number,
+		.slot = -1,
+	};
 	buf_init(&in->in_write, INPUT_WINDOW_BYTES);
 	buf_init(&in->waiting, INPUT_WINDOW_BYTES);
 	op_init(&in->write, owner, on_written);

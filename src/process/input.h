@@ -1,5 +1,5 @@
 /*
- * The pipe that the child reads its stdin from, fed within a window.
+ * A pipe that the child reads from, fed within a window.
  */
 #ifndef PROCESS_INPUT_H
 #define PROCESS_INPUT_H
@@ -22,6 +22,7 @@ struct input {
 	struct op write;
 	struct reactor *reactor;
 	input_fn *on_window;
+	int number;	     /* the stream's, in events */
 	int slot;	     /* -1: not open yet, or closed */
 	bool ending;	     /* close it after what waits */
 	bool broken;	     /* the child closed its end */
@@ -32,7 +33,7 @@ struct input {
 };
 
 void input_init(struct input *in, struct reactor *r, struct owner *owner,
-		input_fn *on_window);
+		input_fn *on_window, int number);
 
 /* Start writing to @fd, which is taken, through @slot, which is the input's now. */
 void input_open(struct input *in, int slot, int fd) REACTOR_ONLY;

@@ -43,50 +43,40 @@ static void move(struct process *p, enum process_state next)
 	p->state = next;
 }
 
-/* ---- its pipes ----------------------------------------------------------- */
+/* ---- its channels -------------------------------------------------------- */
 
-static struct process *process_of_stream(struct stream *s)
+static void on_output(struct channels *c, int stream, struct buffer *buffer,
+		      size_t size) REACTOR_ONLY
 {
-	return container_of(s - (s->number - 1), struct process, streams[0]);
+	tell_output(container_of(c, struct process, channels), stream, buffer, size);
 }
 
-static void on_output(struct stream *s, struct buffer *buffer, size_t size) REACTOR_ONLY
+static void on_eof(struct channels *c, int stream) REACTOR_ONLY
 {
-	tell_output(process_of_stream(s), s->number, buffer, size);
-}
+	struct process *p = container_of(c, struct process, channels);
 
-static void on_eof(struct stream *s) REACTOR_ONLY
-{
-	struct process *p = process_of_stream(s);
-
-	tell_eof(p, s->number);
+	tell_eof(p, stream);
 	reactor_defer(p->host->reactor, &p->later);
 }
 
-static const struct stream_verbs stream_verbs = {
+static void on_window(struct channels *c, int stream, uint32_t bytes) REACTOR_ONLY
+{
+	tell_window(container_of(c, struct process, channels), stream, bytes);
+}
+
+static const struct channel_verbs channel_verbs = {
 	.on_output = on_output,
 	.on_eof = on_eof,
+	.on_window = on_window,
 };
-
-static void on_window(struct input *in, uint32_t bytes) REACTOR_ONLY
-{
-	tell_window(container_of(in, struct process, input), bytes);
-}
 
 /* ---- the end of it ------------------------------------------------------- */
 
 static void drop_slots(struct process *p) REACTOR_ONLY
 {
-	struct reactor *r = p->host->reactor;
-
-	stream_done(&p->streams[0]);
-	stream_done(&p->streams[1]);
-	input_done(&p->input);
-	for (int i = 0; i < 3; i++)
-		if (p->slots[i] >= 0)
-			reactor_slot_drop(r, p->slots[i]);
+	channels_done(&p->channels);
 	if (p->pidfd_slot >= 0)
-		reactor_slot_drop(r, p->pidfd_slot);
+		reactor_slot_drop(p->host->reactor, p->pidfd_slot);
 }
 
 /* Nothing is armed any more. */
@@ -112,7 +102,7 @@ static void close_all(struct process *p) REACTOR_ONLY
 	timer_cancel(r, &p->drain_limit);
 	reactor_undefer(&p->later);
 	kill_stop(&p->kill);
-	input_stop(&p->input);
+	channels_stop_writing(&p->channels);
 	plan_close(&p->plan);
 	owner_close(&p->owner);
 }
@@ -137,14 +127,6 @@ static void take_plan_failure(struct process *p)
 		p->failure.path = usp_reason_name(p->reason);
 }
 
-static int take_end(int *fd)
-{
-	int taken = *fd;
-
-	*fd = -1;
-	return taken;
-}
-
 /* The process runs: place its descriptors, and wait for everything it may do. */
 static void attach(struct process *p) REACTOR_ONLY
 {
@@ -154,17 +136,7 @@ static void attach(struct process *p) REACTOR_ONLY
 	reactor_slot_fill(r, p->pidfd_slot, atomic_exchange(&plan->pidfd, -1));
 	reactor_wait_exit(r, &p->exit_wait, p->pidfd_slot, plan->pid, &p->exit_info);
 	kill_open(&p->kill, p->pidfd_slot, plan->pid);
-	for (int i = 0; i < 3; i++) {
-		int slot = p->slots[i];
-
-		if (slot < 0)
-			continue;
-		p->slots[i] = -1;
-		if (i == 0)
-			input_open(&p->input, slot, take_end(&plan->ours[0]));
-		else
-			stream_open(&p->streams[i - 1], slot, take_end(&plan->ours[i]));
-	}
+	channels_open(&p->channels, plan);
 	if (p->spec->options.timeout_ns)
 		timer_arm(r, &p->deadline,
 			  clock_after(p->taken_ns, p->spec->options.timeout_ns));
@@ -201,11 +173,6 @@ static void resume_end(struct process *p) REACTOR_ONLY
 
 /* ---- the one function that moves the state ------------------------------- */
 
-static bool is_drained(const struct process *p)
-{
-	return p->streams[0].eof && p->streams[1].eof;
-}
-
 static void step(struct process *p)
 {
 	switch (p->state) {
@@ -240,7 +207,7 @@ static void step(struct process *p)
 		tell_exit(p);
 		__attribute__((fallthrough));
 	case PROCESS_DRAINING:
-		if (is_drained(p) && kill_settle(&p->kill))
+		if (channels_drained(&p->channels) && kill_settle(&p->kill))
 			close_all(p);
 		return;
 	default:
@@ -351,22 +318,19 @@ static const struct kill_verbs kill_verbs = {
 	.on_settled = on_settled,
 };
 
-static void stop_streams(struct process *p) REACTOR_ONLY
-{
-	stream_stop(&p->streams[0]);
-	stream_stop(&p->streams[1]);
-}
-
 static void on_drain_limit(struct timer *timer) REACTOR_ONLY
 {
-	stop_streams(container_of(timer, struct process, drain_limit));
+	struct process *p = container_of(timer, struct process, drain_limit);
+
+	channels_stop_reading(&p->channels);
 }
 
 /* ---- what the engine asks ------------------------------------------------ */
 
 struct process *process_new(struct process_host *host, struct spec *spec)
 {
-	struct process *p = mem_zalloc(sizeof(*p));
+	size_t channels_bytes = channels_count(spec) * sizeof(struct channel);
+	struct process *p = mem_zalloc(sizeof(*p) + channels_bytes);
 	struct reactor *r = host->reactor;
 
 	if (!p)
@@ -376,12 +340,13 @@ struct process *process_new(struct process_host *host, struct spec *spec)
 	p->owner.on_drained = on_drained;
 	p->spec = spec;
 	p->pidfd_slot = -1;
-	for (int i = 0; i < 3; i++)
-		p->slots[i] = -1;
-	for (int i = 0; i < 2; i++)
-		stream_init(&p->streams[i], r, &p->owner, &stream_verbs, i + 1,
-			    spec ? spec->options.window_bytes : 0);
-	input_init(&p->input, r, &p->owner, on_window);
+	p->channels = (struct channels){
+		.reactor = r,
+		.owner = &p->owner,
+		.verbs = &channel_verbs,
+		.each = p->channel,
+	};
+	channels_init(&p->channels, spec);
 	kill_init(&p->kill, r, &p->owner, &kill_verbs, &host->reserve_fd);
 	op_init(&p->exit_wait, &p->owner, on_exit);
 	op_init(&p->plan.done, &p->owner, on_launched);
@@ -392,7 +357,6 @@ struct process *process_new(struct process_host *host, struct spec *spec)
 	list_init(&p->link);
 	list_init(&p->queue_link);
 	plan_init(&p->plan, spec, host->setup);
-	p->has_pipe_in = spec && spec->options.stdio[0].kind == USP_STDIO_PIPE;
 	return p;
 }
 
@@ -404,11 +368,7 @@ void process_refuse(struct process *p, enum usp_stage stage, int error, const ch
 
 unsigned process_slots(const struct process *p)
 {
-	unsigned n = 1;
-
-	for (int i = 0; i < 3; i++)
-		n += p->spec->options.stdio[i].kind == USP_STDIO_PIPE;
-	return n;
+	return 1 + p->channels.n;
 }
 
 void process_launch(struct process *p)
@@ -416,9 +376,7 @@ void process_launch(struct process *p)
 	struct reactor *r = p->host->reactor;
 
 	p->pidfd_slot = reactor_slot_take(r);
-	for (int i = 0; i < 3; i++)
-		if (p->spec->options.stdio[i].kind == USP_STDIO_PIPE)
-			p->slots[i] = reactor_slot_take(r);
+	channels_take_slots(&p->channels);
 	if (p->spec->options.timeout_ns)
 		timer_arm(r, &p->deadline,
 			  clock_after(reactor_now_ns(r), p->spec->options.timeout_ns));
@@ -460,20 +418,16 @@ void process_cut(struct process *p, enum usp_reason reason)
 		cut_launch(p);
 	} else {
 		kill_send(&p->kill, SIGKILL, p->spec->options.kill.target);
-		stop_streams(p);
+		channels_stop_reading(&p->channels);
 	}
 }
 
 void process_pause(struct process *p, bool pause)
 {
-	stream_pause(&p->streams[0], pause);
-	stream_pause(&p->streams[1], pause);
+	channels_pause(&p->channels, pause);
 }
 
 void process_discard(struct process *p)
 {
-	for (int i = 0; i < 2; i++) {
-		p->streams[i].limited = false;
-		stream_pause(&p->streams[i], false);
-	}
+	channels_unlimit(&p->channels);
 }

@@ -16,9 +16,8 @@
 #include <signal.h>
 #include "api/handle.h"
 #include "launch/plan.h"
-#include "process/input.h"
+#include "process/channel.h"
 #include "process/kill.h"
-#include "process/stream.h"
 
 enum process_state {
 	PROCESS_QUEUED = 0,
@@ -56,16 +55,13 @@ struct process {
 	struct op exit_wait;
 	siginfo_t exit_info;
 	int pidfd_slot;
-	int slots[3]; /* set aside for our pipe ends, or -1 */
-	struct stream streams[2];
-	struct input input;
+	struct channels channels;
 	struct kill kill;
 	struct timer deadline; /* run timeout, counted from the clone */
 	struct timer drain_limit;
 	struct deferred later; /* step() outside of the calls of the API */
 
 	/* Facts. */
-	bool has_pipe_in;
 	bool launched; /* the plan is back */
 	bool started, exited, status_lost;
 	bool cut; /* SIGKILL it as soon as it is there */
@@ -76,6 +72,8 @@ struct process {
 
 	struct list link;	/* all of an engine's */
 	struct list queue_link; /* those that wait for a place */
+
+	struct channel channel[]; /* @channels' */
 };
 
 /*
@@ -89,7 +87,7 @@ struct process *process_new(struct process_host *host, struct spec *spec) REACTO
 void process_refuse(struct process *p, enum usp_stage stage, int error,
 		    const char *path) REACTOR_ONLY;
 
-/* How many slots it needs: its pipes and its pidfd. */
+/* How many slots it needs: its channels' and its pidfd's. */
 unsigned process_slots(const struct process *p);
 
 /* Its place has come: set the slots aside.  The plan is to be posted next. */

@@ -26,7 +26,7 @@ struct stream {
 	struct op read;
 	struct reactor *reactor;
 	const struct stream_verbs *verbs;
-	int number; /* 1 or 2 */
+	int number; /* in events */
 	int slot;   /* -1: no pipe, or it is closed */
 	bool limited, paused;
 	bool closing; /* not to be read any more */

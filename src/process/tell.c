@@ -36,10 +36,10 @@ void tell_eof(struct process *p, int stream)
 	handle_tell(&p->handle, &event);
 }
 
-void tell_window(struct process *p, uint32_t bytes)
+void tell_window(struct process *p, int stream, uint32_t bytes)
 {
 	const struct usp_event event = { .kind = USP_EVENT_WINDOW,
-					 .window = { .bytes = bytes } };
+					 .window = { .stream = stream, .bytes = bytes } };
 
 	handle_tell(&p->handle, &event);
 }
@@ -107,15 +107,28 @@ static struct usp_timings timings_of(const struct process *p, uint64_t now_ns)
 	};
 }
 
+static uint64_t written_to(const struct process *p, int stream)
+{
+	const struct channel *channel = channels_written(&p->channels, stream);
+
+	return channel ? channel->input.total_bytes : 0;
+}
+
+static uint64_t told_of(const struct process *p, int stream)
+{
+	const struct channel *channel = channels_read(&p->channels, stream);
+
+	return channel ? channel->stream.total_bytes : 0;
+}
+
 void tell_end(struct process *p)
 {
 	const struct usp_event event = {
 		.kind = USP_EVENT_END,
 		.end = {
 			.reason = reason_of(p),
-			.bytes = { p->input.total_bytes, p->streams[0].total_bytes,
-				   p->streams[1].total_bytes },
-			.stdin_unread_bytes = p->input.unread_bytes,
+			.bytes = { written_to(p, 0), told_of(p, 1), told_of(p, 2) },
+			.stdin_unread_bytes = channels_unread_bytes(&p->channels),
 			.timings = timings_of(p, reactor_now_ns(p->host->reactor)),
 		},
 	};

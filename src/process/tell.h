@@ -11,7 +11,7 @@ void tell_failed(struct process *p) REACTOR_ONLY; /* p->failure */
 void tell_output(struct process *p, int stream, struct buffer *buffer,
 		 size_t size) REACTOR_ONLY;
 void tell_eof(struct process *p, int stream) REACTOR_ONLY;
-void tell_window(struct process *p, uint32_t bytes) REACTOR_ONLY;
+void tell_window(struct process *p, int stream, uint32_t bytes) REACTOR_ONLY;
 void tell_exit(struct process *p) REACTOR_ONLY; /* p->exit_info, or the status is lost */
 void tell_end(struct process *p) REACTOR_ONLY;
 

@@ -9,30 +9,33 @@
 #include <errno.h>
 #include "process/process.h"
 
-static int verb_write(struct usp_process *handle, const void *data, size_t size)
+static int verb_write(struct usp_process *handle, int stream, const void *data,
+		      size_t size)
 {
 	struct process *p = process_of(handle);
+	struct channel *channel = channels_written(&p->channels, stream);
 	int ret;
 
 	enter_reactor();
-	if (!p->has_pipe_in)
+	if (!channel)
 		return -ENOTSUP;
 	if (p->state == PROCESS_ENDED)
 		return -EPIPE;
-	ret = input_write(&p->input, data, size);
+	ret = input_write(&channel->input, data, size);
 	reactor_submit(p->host->reactor);
 	return ret;
 }
 
-static int verb_close_stdin(struct usp_process *handle)
+static int verb_close(struct usp_process *handle, int stream)
 {
 	struct process *p = process_of(handle);
+	struct channel *channel = channels_written(&p->channels, stream);
 
 	enter_reactor();
-	if (!p->has_pipe_in)
+	if (!channel)
 		return -ENOTSUP;
 	if (p->state != PROCESS_ENDED)
-		input_end(&p->input);
+		input_end(&channel->input);
 	reactor_submit(p->host->reactor);
 	return 0;
 }
@@ -40,11 +43,12 @@ static int verb_close_stdin(struct usp_process *handle)
 static void verb_credit(struct usp_process *handle, int stream, uint32_t bytes)
 {
 	struct process *p = process_of(handle);
+	struct channel *channel = channels_read(&p->channels, stream);
 
 	enter_reactor();
-	if (p->state == PROCESS_ENDED)
+	if (!channel || p->state == PROCESS_ENDED)
 		return;
-	stream_credit(&p->streams[stream - 1], bytes);
+	stream_credit(&channel->stream, bytes);
 	reactor_submit(p->host->reactor);
 }
 
@@ -73,7 +77,7 @@ static void verb_kill(struct usp_process *handle)
 
 const struct process_verbs process_verbs = {
 	.write = verb_write,
-	.close_stdin = verb_close_stdin,
+	.close = verb_close,
 	.credit = verb_credit,
 	.signal = verb_signal,
 	.kill = verb_kill,

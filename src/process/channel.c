@@ -1,0 +1,173 @@
+/*
+ * The channels of a process: those of its child's descriptors whose other ends are
+ * served here.
+ */
+#include "process/channel.h"
+
+#include "base/list.h"
+
+#define channels_each(channel, c)                                                        \
+	for (struct channel *channel = (c)->each; channel < (c)->each + (c)->n; channel++)
+
+/* ---- what they tell ------------------------------------------------------ */
+
+static void on_output(struct stream *s, struct buffer *buffer, size_t size) REACTOR_ONLY
+{
+	struct channels *c = container_of(s, struct channel, stream)->all;
+
+	c->verbs->on_output(c, s->number, buffer, size);
+}
+
+static void on_eof(struct stream *s) REACTOR_ONLY
+{
+	struct channels *c = container_of(s, struct channel, stream)->all;
+
+	c->verbs->on_eof(c, s->number);
+}
+
+static const struct stream_verbs stream_verbs = {
+	.on_output = on_output,
+	.on_eof = on_eof,
+};
+
+static void on_window(struct input *in, uint32_t bytes) REACTOR_ONLY
+{
+	struct channels *c = container_of(in, struct channel, input)->all;
+
+	c->verbs->on_window(c, in->number, bytes);
+}
+
+/* ---- start and end ------------------------------------------------------- */
+
+static bool is_channel(const struct usp_stdio *stdio)
+{
+	return stdio->kind == USP_STDIO_PIPE;
+}
+
+unsigned channels_count(const struct spec *spec)
+{
+	unsigned n = 0;
+
+	for (int i = 0; spec && i < 3; i++)
+		n += is_channel(&spec->options.stdio[i]);
+	return n;
+}
+
+static void init(struct channel *channel, const struct spec *spec, int end)
+{
+	struct channels *c = channel->all;
+
+	channel->end = end;
+	channel->slot = -1;
+	channel->is_written = end == 0;
+	channel->is_read = !channel->is_written;
+	stream_init(&channel->stream, c->reactor, c->owner, &stream_verbs, end,
+		    spec->options.window_bytes);
+	input_init(&channel->input, c->reactor, c->owner, on_window, end);
+}
+
+void channels_init(struct channels *c, const struct spec *spec)
+{
+	c->n = 0;
+	for (int i = 0; spec && i < 3; i++) {
+		struct channel *channel = &c->each[c->n];
+
+		if (!is_channel(&spec->options.stdio[i]))
+			continue;
+		c->n++;
+		channel->all = c;
+		init(channel, spec, i);
+	}
+}
+
+void channels_take_slots(struct channels *c)
+{
+	channels_each(channel, c) channel->slot = reactor_slot_take(c->reactor);
+}
+
+static int take_number(int *number)
+{
+	int taken = *number;
+
+	*number = -1;
+	return taken;
+}
+
+void channels_open(struct channels *c, struct plan *plan)
+{
+	channels_each(channel, c)
+	{
+		int slot = take_number(&channel->slot);
+		int fd = take_number(&plan->ours[channel->end]);
+
+		if (channel->is_written)
+			input_open(&channel->input, slot, fd);
+		else
+			stream_open(&channel->stream, slot, fd);
+	}
+}
+
+void channels_done(struct channels *c)
+{
+	channels_each(channel, c)
+	{
+		stream_done(&channel->stream);
+		input_done(&channel->input);
+		if (channel->slot >= 0)
+			reactor_slot_drop(c->reactor, channel->slot);
+	}
+}
+
+/* ---- one of them, and all of them ---------------------------------------- */
+
+struct channel *channels_read(const struct channels *c, int stream)
+{
+	channels_each(channel, c) if (channel->is_read &&
+				      channel->stream.number == stream) return channel;
+	return NULL;
+}
+
+struct channel *channels_written(const struct channels *c, int stream)
+{
+	channels_each(channel, c) if (channel->is_written &&
+				      channel->input.number == stream) return channel;
+	return NULL;
+}
+
+bool channels_drained(const struct channels *c)
+{
+	channels_each(channel, c) if (!channel->stream.eof) return false;
+	return true;
+}
+
+void channels_pause(struct channels *c, bool pause)
+{
+	channels_each(channel, c) stream_pause(&channel->stream, pause);
+}
+
+void channels_unlimit(struct channels *c)
+{
+	channels_each(channel, c)
+	{
+		channel->stream.limited = false;
+		stream_pause(&channel->stream, false);
+	}
+}
+
+void channels_stop_reading(struct channels *c)
+{
+	channels_each(channel, c) stream_stop(&channel->stream);
+}
+
+void channels_stop_writing(struct channels *c)
+{
+	channels_each(channel, c) input_stop(&channel->input);
+}
+
+uint64_t channels_unread_bytes(const struct channels *c)
+{
+	uint64_t bytes = 0;
+
+	channels_each(channel, c) bytes += channel->input.unread_bytes;
+	return bytes;
+}

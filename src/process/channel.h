@@ -1,0 +1,79 @@
+/*
+ * The channels of a process: those of its child's descriptors whose other ends are
+ * served here.
+ *
+ * A channel is read (a stream), written (an input), or both, by one slot.
+ */
+#ifndef PROCESS_CHANNEL_H
+#define PROCESS_CHANNEL_H
+
+#include <stdbool.h>
+#include <stdint.h>
+#include "base/annotate.h"
+#include "launch/plan.h"
+#include "process/input.h"
+#include "process/stream.h"
+
+struct channels;
+
+/* What channels tell, by the numbers that events have. */
+struct channel_verbs {
+	void (*on_output)(struct channels *c, int stream, struct buffer *buffer,
+			  size_t size);
+	void (*on_eof)(struct channels *c, int stream);
+	/* @bytes: so many more may be written; 0: nobody reads any more. */
+	void (*on_window)(struct channels *c, int stream, uint32_t bytes);
+};
+
+struct channel {
+	struct channels *all;
+	int end;  /* of the plan's ends: the one that it serves */
+	int slot; /* set aside for it until it is opened; -1: none */
+	bool is_read, is_written;
+	struct stream stream;
+	struct input input;
+};
+
+struct channels {
+	struct reactor *reactor;
+	struct owner *owner;
+	const struct channel_verbs *verbs;
+	struct channel *each; /* borrowed */
+	unsigned n;
+};
+
+/* How many channels a child of @spec has; NULL: none. */
+unsigned channels_count(const struct spec *spec);
+
+/* All of @c but its number is set; @each has a place for each of @spec's. */
+void channels_init(struct channels *c, const struct spec *spec);
+
+/* Set a slot aside for each: there are enough. */
+void channels_take_slots(struct channels *c) REACTOR_ONLY;
+
+/* Serve the ends that the plan made; they are taken. */
+void channels_open(struct channels *c, struct plan *plan) REACTOR_ONLY;
+
+/* The channel that is read, or written, as @stream; NULL: there is none. */
+struct channel *channels_read(const struct channels *c, int stream);
+struct channel *channels_written(const struct channels *c, int stream);
+
+/* Nothing more comes from any of them. */
+bool channels_drained(const struct channels *c);
+
+void channels_pause(struct channels *c, bool pause) REACTOR_ONLY;
+
+/* Read all without limit, from now on. */
+void channels_unlimit(struct channels *c) REACTOR_ONLY;
+
+/* Read no more, and write no more. */
+void channels_stop_reading(struct channels *c) REACTOR_ONLY;
+void channels_stop_writing(struct channels *c) REACTOR_ONLY;
+
+/* Written to inputs, and never taken by the child. */
+uint64_t channels_unread_bytes(const struct channels *c);
+
+/* Free slots and memory.  Nothing may be armed. */
+void channels_done(struct channels *c) REACTOR_ONLY;
+
+#endif
