@@ -38,11 +38,15 @@ const char config_help[] =
 	"options.\n";
 
 static const struct config defaults = {
-	.clients_max = 4096,
-	.client_jobs_max = 16384,
-	.frame_max = USP_WIRE_FRAME_BYTES_MAX,
-	.backlog_max = 1u << 20,
-	.bytes_max = 256u << 20,
+	.limits = {
+		.clients_max = 4096,
+		.jobs_max = 4096,
+		.queue_max = 65536,
+		.client_jobs_max = 16384,
+		.frame_max = USP_WIRE_FRAME_BYTES_MAX,
+		.backlog_max = 1u << 20,
+		.bytes_max = 256u << 20,
+	},
 };
 
 enum option_id {
@@ -76,21 +80,30 @@ static const struct option options[] = {
 	{ 0 },
 };
 
-/* What each number may be. */
-static const struct range {
+#define IN_CONFIG(field)                                                                 \
+	offsetof(struct config, field), sizeof(((struct config *)0)->field)
+#define IN_LIMITS(field) IN_CONFIG(limits.field)
+
+/* What each number may be, and the field of struct config that it goes to. */
+static const struct number {
 	enum option_id id;
 	const char *name;
+	size_t offset, size;
 	uint64_t min, max;
 	bool bytes; /* K, M and G may follow */
-} ranges[] = {
-	{ OPT_CLIENTS_MAX, "--clients-max", 1, 1u << 20, false },
-	{ OPT_JOBS_MAX, "--jobs-max", 1, 1u << 20, false },
-	{ OPT_QUEUE_MAX, "--queue-max", 1, 1u << 24, false },
-	{ OPT_CLIENT_JOBS_MAX, "--client-jobs-max", 1, 1u << 24, false },
-	{ OPT_FRAME_MAX, "--frame-max", 65536, USP_WIRE_FRAME_BYTES_MAX, true },
-	{ OPT_BACKLOG_MAX, "--backlog-max", 4096, 1u << 30, true },
-	{ OPT_BYTES_MAX, "--bytes-max", 65536, UINT64_C(1) << 40, true },
-	{ OPT_LAUNCHERS, "--launchers", 1, 256, false },
+} numbers[] = {
+	{ OPT_CLIENTS_MAX, "--clients-max", IN_LIMITS(clients_max), 1, 1u << 20, false },
+	{ OPT_JOBS_MAX, "--jobs-max", IN_LIMITS(jobs_max), 1, 1u << 20, false },
+	{ OPT_QUEUE_MAX, "--queue-max", IN_LIMITS(queue_max), 1, 1u << 24, false },
+	{ OPT_CLIENT_JOBS_MAX, "--client-jobs-max", IN_LIMITS(client_jobs_max), 1,
+	  1u << 24, false },
+	{ OPT_FRAME_MAX, "--frame-max", IN_LIMITS(frame_max), 65536,
+	  USP_WIRE_FRAME_BYTES_MAX, true },
+	{ OPT_BACKLOG_MAX, "--backlog-max", IN_LIMITS(backlog_max), 4096, 1u << 30,
+	  true },
+	{ OPT_BYTES_MAX, "--bytes-max", IN_LIMITS(bytes_max), 65536, UINT64_C(1) << 40,
+	  true },
+	{ OPT_LAUNCHERS, "--launchers", IN_CONFIG(launchers), 1, 256, false },
 };
 
 __attribute__((format(printf, 2, 3))) static int refuse(struct config_error *error,
@@ -134,47 +147,32 @@ static bool parse_number(const char *text, bool bytes, uint64_t *ret_number)
 	return true;
 }
 
+static void store(struct config *config, const struct number *number, uint64_t n)
+{
+	char *field = (char *)config + number->offset;
+
+	if (number->size == sizeof(uint64_t))
+		memcpy(field, &n, sizeof(n));
+	else
+		memcpy(field, &(uint32_t){ (uint32_t)n }, sizeof(uint32_t));
+}
+
 static int set_number(struct config *config, int id, const char *text,
 		      struct config_error *error)
 {
-	const struct range *range = ranges;
+	const struct number *number = numbers;
 	uint64_t n;
 
-	while (range->id != (enum option_id)id)
-		range++;
-	if (!parse_number(text, range->bytes, &n))
-		return refuse(error, "%s: '%.60s' is not a number%s", range->name, text,
-			      range->bytes ? " of bytes" : "");
-	if (n < range->min || n > range->max)
+	while (number->id != (enum option_id)id)
+		number++;
+	if (!parse_number(text, number->bytes, &n))
+		return refuse(error, "%s: '%.60s' is not a number%s", number->name, text,
+			      number->bytes ? " of bytes" : "");
+	if (n < number->min || n > number->max)
 		return refuse(error, "%s: %.60s is not between %llu and %llu",
-			      range->name, text, (unsigned long long)range->min,
-			      (unsigned long long)range->max);
-	switch (range->id) {
-	case OPT_CLIENTS_MAX:
-		config->clients_max = (unsigned)n;
-		break;
-	case OPT_JOBS_MAX:
-		config->jobs_max = (unsigned)n;
-		break;
-	case OPT_QUEUE_MAX:
-		config->queue_max = (unsigned)n;
-		break;
-	case OPT_CLIENT_JOBS_MAX:
-		config->client_jobs_max = (unsigned)n;
-		break;
-	case OPT_FRAME_MAX:
-		config->frame_max = (uint32_t)n;
-		break;
-	case OPT_BACKLOG_MAX:
-		config->backlog_max = n;
-		break;
-	case OPT_BYTES_MAX:
-		config->bytes_max = n;
-		break;
-	default:
-		config->launchers = (unsigned)n;
-		break;
-	}
+			      number->name, text, (unsigned long long)number->min,
+			      (unsigned long long)number->max);
+	store(config, number, n);
 	return 0;
 }
 

@@ -15,17 +15,25 @@ enum config_action {
 	CONFIG_VERSION,
 };
 
-struct config {
-	enum config_action action;
-	const char *socket;   /* borrowed from argv; NULL: the default one */
-	unsigned clients_max; /* connections */
-	unsigned jobs_max;    /* running, in all; 0: the engine's default */
-	unsigned queue_max;   /* waiting for a place, in all; 0: the engine's default */
+/*
+ * What may be had at one time.  All of it can be replaced while the daemon serves:
+ * what is there already stays, and what comes is judged anew.
+ */
+struct config_limits {
+	unsigned clients_max;	  /* connections */
+	unsigned jobs_max;	  /* running, in all */
+	unsigned queue_max;	  /* waiting for a place, in all */
 	unsigned client_jobs_max; /* of one client, running or waiting */
 	uint32_t frame_max;	  /* payload bytes of one frame */
 	size_t backlog_max;	  /* bytes queued for one client */
 	size_t bytes_max;	  /* bytes of replies and requests held, in all */
-	unsigned launchers;	  /* 0: the engine's default */
+};
+
+struct config {
+	enum config_action action;
+	const char *socket; /* borrowed from argv; NULL: the default one */
+	struct config_limits limits;
+	unsigned launchers; /* 0: the engine's default */
 	bool quiet;
 };
 

@@ -30,22 +30,29 @@ enum daemon_phase {
 };
 
 struct daemon {
-	const struct config *config;
+	const struct config *config; /* as it was started */
+	struct config_limits limits; /* in force */
 	struct usp_engine *engine;
 	struct reactor *reactor;
 	struct outbox_pool outboxes;
 	enum daemon_phase phase;
-	uid_t uid;	      /* whom it serves, beside root */
-	unsigned clients_max; /* as configured, less where slots are few */
-	struct list sessions; /* all that are not dead */
-	struct list waiting;  /* those that have not said HELLO, the oldest first */
-	struct list dead;     /* to be freed after the turn */
-	unsigned clients;     /* sessions that may ask for something */
-	unsigned connections; /* sessions whose socket is not closed */
+	uid_t uid;	       /* whom it serves, beside root */
+	unsigned clients_room; /* for so many there are slots, whatever the limit */
+	struct list sessions;  /* all that are not dead */
+	struct list waiting;   /* those that have not said HELLO, the oldest first */
+	struct list dead;      /* to be freed after the turn */
+	unsigned clients;      /* sessions that may ask for something */
+	unsigned connections;  /* sessions whose socket is not closed */
 	size_t jobs;
 	size_t request_bytes; /* of all jobs */
 	size_t stdin_bytes;   /* of all jobs, not yet taken by their processes */
 	size_t partial_bytes; /* of all frames whose end has not come */
 };
+
+static inline unsigned daemon_clients_max(const struct daemon *d)
+{
+	return d->limits.clients_max < d->clients_room ? d->limits.clients_max
+						       : d->clients_room;
+}
 
 #endif

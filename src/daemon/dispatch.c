@@ -27,8 +27,8 @@ static int encode_greeting(const struct session *s, struct buf *buf)
 	const struct hello hello = {
 		.version_min = USP_WIRE_VERSION_MIN,
 		.version_max = USP_WIRE_VERSION_MAX,
-		.frame_bytes = s->daemon->config->frame_max,
-		.jobs = s->daemon->config->client_jobs_max,
+		.frame_bytes = s->daemon->limits.frame_max,
+		.jobs = s->daemon->limits.client_jobs_max,
 		.window_bytes = USP_WIRE_WINDOW_BYTES,
 		.stdin_window_bytes = USP_WIRE_STDIN_WINDOW_BYTES,
 		.name = { name, sizeof(name) - 1 },
@@ -89,7 +89,7 @@ static void handle_stdin(struct session *s, const struct frame *frame) REACTOR_O
 
 	if (!job || frame->payload_bytes == 0)
 		return;
-	if (d->stdin_bytes + frame->payload_bytes > d->config->bytes_max) {
+	if (d->stdin_bytes + frame->payload_bytes > d->limits.bytes_max) {
 		session_fail(
 			s, ENOMEM,
 			"job %u: no memory for its STDIN: the daemon holds %zu bytes "

@@ -135,9 +135,9 @@ static const char *limit_reached(const struct session *s, int *ret_error)
 		*ret_error = ESHUTDOWN;
 		return "the daemon stops";
 	}
-	if (s->jobs_by_id.count > d->config->client_jobs_max)
+	if (s->jobs_by_id.count > d->limits.client_jobs_max)
 		return "client-jobs-max";
-	if (d->request_bytes > d->config->bytes_max)
+	if (d->request_bytes > d->limits.bytes_max)
 		return "bytes-max";
 	return NULL;
 }

@@ -87,7 +87,7 @@ static void admit(struct listener *l, int fd) REACTOR_ONLY
 		turn_away(fd, EACCES, sentence);
 		return;
 	}
-	if (d->clients >= d->clients_max && !make_room(d)) {
+	if (d->clients >= daemon_clients_max(d) && !make_room(d)) {
 		snprintf(sentence, sizeof(sentence),
 			 "%u clients are connected, as many as may", d->clients);
 		turn_away(fd, EBUSY, sentence);

@@ -194,8 +194,8 @@ static int start_engine(struct daemon *d)
 {
 	const struct usp_engine_options options = {
 		.launchers = d->config->launchers,
-		.running_max = d->config->jobs_max,
-		.queued_max = d->config->queue_max,
+		.running_max = d->config->limits.jobs_max,
+		.queued_max = d->config->limits.queue_max,
 	};
 
 	return engine_new(&options, RECV_BUFFERS, &d->engine);
@@ -206,9 +206,8 @@ static void daemon_init(struct daemon *d) REACTOR_ONLY
 {
 	d->reactor = engine_reactor(d->engine);
 	d->uid = geteuid();
-	d->clients_max = reactor_slots_free(d->reactor) / 4;
-	if (d->clients_max > d->config->clients_max)
-		d->clients_max = d->config->clients_max;
+	d->limits = d->config->limits;
+	d->clients_room = reactor_slots_free(d->reactor) / 4;
 	list_init(&d->sessions);
 	list_init(&d->waiting);
 	list_init(&d->dead);

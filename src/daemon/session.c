@@ -48,7 +48,7 @@ static void session_move(struct session *s, enum session_state next)
 void session_greeted(struct session *s)
 {
 	session_move(s, SESSION_OPEN);
-	intake_limit(&s->in, s->daemon->config->frame_max);
+	intake_limit(&s->in, s->daemon->limits.frame_max);
 }
 
 static bool takes_requests(const struct session *s)
@@ -160,7 +160,7 @@ static void count_partial(struct session *s) REACTOR_ONLY
 
 	d->partial_bytes += held - s->partial_bytes;
 	s->partial_bytes = held;
-	if (d->partial_bytes > d->config->bytes_max && held > PARTIAL_BYTES_SPARED)
+	if (d->partial_bytes > d->limits.bytes_max && held > PARTIAL_BYTES_SPARED)
 		session_fail(s, ENOMEM,
 			     "no memory for a large frame: the daemon holds %zu bytes of "
 			     "frames that have not ended",
@@ -257,10 +257,10 @@ static void on_hangup(struct op *op, const struct completion *done) REACTOR_ONLY
 static size_t backlog_limit(const struct session *s)
 {
 	const struct daemon *d = s->daemon;
-	size_t limit = d->config->backlog_max;
+	size_t limit = d->limits.backlog_max;
 
-	if (d->outboxes.queued_bytes > d->config->bytes_max && d->outboxes.busy > 0) {
-		size_t share = d->config->bytes_max / d->outboxes.busy;
+	if (d->outboxes.queued_bytes > d->limits.bytes_max && d->outboxes.busy > 0) {
+		size_t share = d->limits.bytes_max / d->outboxes.busy;
 
 		if (share < limit)
 			limit = share;

@@ -65,14 +65,14 @@ ParameterizedTestParameters(config, what_is_wrong_is_named)
 ParameterizedTest(size_t *number, config, what_is_wrong_is_named)
 {
 	const struct row *row = &rows[*number];
-	struct config config = { .clients_max = 77 };
+	struct config config = { .limits = { .clients_max = 77 } };
 	struct config_error error = { "" };
 
 	cr_expect(eq(int, parse(row->args, &config, &error), -EINVAL));
 
 	cr_expect(ne(ptr, strstr(error.text, row->says), NULL), "'%s' does not say '%s'",
 		  error.text, row->says);
-	cr_expect(eq(uint, config.clients_max, 77), "set in spite of the failure");
+	cr_expect(eq(uint, config.limits.clients_max, 77), "set in spite of the failure");
 }
 
 Test(config, without_options_everything_has_its_default)
@@ -85,12 +85,13 @@ Test(config, without_options_everything_has_its_default)
 
 	cr_expect(eq(int, (int)config.action, (int)CONFIG_SERVE));
 	cr_expect(eq(ptr, (void *)config.socket, NULL));
-	cr_expect(eq(u32, config.frame_max, USP_WIRE_FRAME_BYTES_MAX));
-	cr_expect(lt(uint, 0, config.clients_max));
-	cr_expect(lt(uint, 0, config.client_jobs_max));
-	cr_expect(lt(sz, 0, config.backlog_max));
-	cr_expect(lt(sz, config.backlog_max, config.bytes_max));
-	cr_expect(eq(uint, config.jobs_max, 0), "the engine's default");
+	cr_expect(eq(u32, config.limits.frame_max, USP_WIRE_FRAME_BYTES_MAX));
+	cr_expect(lt(uint, 0, config.limits.clients_max));
+	cr_expect(lt(uint, 0, config.limits.client_jobs_max));
+	cr_expect(lt(sz, 0, config.limits.backlog_max));
+	cr_expect(lt(sz, config.limits.backlog_max, config.limits.bytes_max));
+	cr_expect(eq(uint, config.limits.jobs_max, 4096), "as the engine's");
+	cr_expect(eq(uint, config.limits.queue_max, 65536), "as the engine's");
 	cr_expect(not(config.quiet));
 }
 
@@ -109,15 +110,15 @@ Test(config, every_option_lands_in_its_field)
 	cr_assert(eq(int, parse(names, &config, &error), 0));
 	cr_expect(eq(str, (char *)config.socket, "@a"));
 	cr_expect(config.quiet);
-	cr_expect(eq(uint, config.clients_max, 2));
-	cr_expect(eq(uint, config.jobs_max, 3));
-	cr_expect(eq(uint, config.queue_max, 4));
+	cr_expect(eq(uint, config.limits.clients_max, 2));
+	cr_expect(eq(uint, config.limits.jobs_max, 3));
+	cr_expect(eq(uint, config.limits.queue_max, 4));
 
 	cr_assert(eq(int, parse(more, &config, &error), 0));
-	cr_expect(eq(uint, config.client_jobs_max, 5));
-	cr_expect(eq(u32, config.frame_max, 1u << 20));
-	cr_expect(eq(sz, config.backlog_max, 64u << 10));
-	cr_expect(eq(sz, config.bytes_max, (size_t)2 << 30));
+	cr_expect(eq(uint, config.limits.client_jobs_max, 5));
+	cr_expect(eq(u32, config.limits.frame_max, 1u << 20));
+	cr_expect(eq(sz, config.limits.backlog_max, 64u << 10));
+	cr_expect(eq(sz, config.limits.bytes_max, (size_t)2 << 30));
 	cr_expect(eq(uint, config.launchers, 6));
 }
 
