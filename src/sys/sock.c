@@ -11,10 +11,11 @@
 #include <sys/time.h>
 #include <time.h>
 #include <unistd.h>
+#include "base/alloc.h"
 #include "sys/fd.h"
 
-/* How long a full backlog, or another daemon that starts just now, is waited for. */
-enum { PATIENCE_MS = 1000, RETRY_MS = 10 };
+/* How long a full backlog is waited for, and another daemon that starts just now. */
+enum { PATIENCE_MS = 1000, LOCK_PATIENCE_MS = 5000, RETRY_MS = 10 };
 
 int socket_address(const char *name, struct sockaddr_un *ret_addr, socklen_t *ret_size)
 {
@@ -105,8 +106,7 @@ int sys_socket_connect(const char *name)
 /*
  * Hold the directory of @path, so that two daemons that start at once do not both
  * find the same stale socket and the second one remove the first one's new one.
- * Without the right to lock it, or when a stranger holds it, that small risk is taken.
- * Returns the descriptor that holds the lock, or -1.
+ * Returns the descriptor that holds the lock; -EBUSY when somebody keeps it.
  */
 static int lock_directory(const char *path)
 {
@@ -119,12 +119,14 @@ static int lock_directory(const char *path)
 		snprintf(dir, sizeof(dir), "%.*s", (int)(slash - path + 1), path);
 	fd = open(dir, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
 	if (fd < 0)
-		return -1;
+		return -errno;
 
 	for (int waited = 0; flock(fd, LOCK_EX | LOCK_NB); waited += RETRY_MS) {
-		if ((errno != EWOULDBLOCK && errno != EINTR) || waited >= PATIENCE_MS) {
+		int ret = errno == EWOULDBLOCK ? -EBUSY : -errno;
+
+		if ((ret != -EBUSY && ret != -EINTR) || waited >= LOCK_PATIENCE_MS) {
 			sys_close(fd);
-			return -1;
+			return ret;
 		}
 		nanosleep(&pause, NULL);
 	}
@@ -164,11 +166,28 @@ static int bind_new(int fd, const struct sockaddr_un *addr, socklen_t size, int 
 	return listen(fd, backlog) ? -errno : 0;
 }
 
+static int bind_path(int fd, const char *path, const struct sockaddr_un *addr,
+		     socklen_t size, int backlog)
+{
+	int lock = lock_directory(path), ret;
+
+	if (lock < 0)
+		return lock;
+	ret = bind_new(fd, addr, size, backlog);
+	if (ret == -EADDRINUSE) {
+		ret = remove_stale(addr, size);
+		if (!ret)
+			ret = bind_new(fd, addr, size, backlog);
+	}
+	sys_close(lock);
+	return ret;
+}
+
 int sys_socket_listen(const char *name, int backlog)
 {
 	struct sockaddr_un addr;
 	socklen_t size;
-	int fd, lock = -1, ret;
+	int fd, ret;
 
 	ret = socket_address(name, &addr, &size);
 	if (ret)
@@ -177,16 +196,10 @@ int sys_socket_listen(const char *name, int backlog)
 	if (fd < 0)
 		return fd;
 
-	if (name[0] != '@')
-		lock = lock_directory(name);
-	ret = bind_new(fd, &addr, size, backlog);
-	if (ret == -EADDRINUSE && name[0] != '@') {
-		ret = remove_stale(&addr, size);
-		if (!ret)
-			ret = bind_new(fd, &addr, size, backlog);
-	}
-	if (lock >= 0)
-		sys_close(lock);
+	if (name[0] == '@')
+		ret = bind_new(fd, &addr, size, backlog);
+	else
+		ret = bind_path(fd, name, &addr, size, backlog);
 	if (ret) {
 		sys_close(fd);
 		return ret;
@@ -207,6 +220,70 @@ int sys_socket_peer(int fd, uid_t *ret_uid, gid_t *ret_gid, pid_t *ret_pid)
 		*ret_gid = cred.gid;
 	if (ret_pid)
 		*ret_pid = cred.pid;
+	return 0;
+}
+
+/* The kernel says how large they are when they do not fit. */
+int sys_socket_peer_groups(int fd, gid_t **ret_groups, unsigned *ret_n)
+{
+	gid_t *groups = NULL;
+	socklen_t size = 0;
+	int ret = 0;
+
+	if (getsockopt(fd, SOL_SOCKET, SO_PEERGROUPS, NULL, &size))
+		ret = errno == ERANGE ? 0 : -errno;
+	if (ret == 0 && size > 0) {
+		groups = mem_alloc(size);
+		if (!groups)
+			return -ENOMEM;
+		if (getsockopt(fd, SOL_SOCKET, SO_PEERGROUPS, groups, &size))
+			ret = -errno;
+	}
+	if (ret < 0) {
+		mem_free(groups);
+		return ret;
+	}
+	*ret_groups = groups;
+	*ret_n = (unsigned)(size / sizeof(*groups));
+	return 0;
+}
+
+int sys_socket_pass_credentials(int fd)
+{
+	const int on = 1;
+
+	return setsockopt(fd, SOL_SOCKET, SO_PASSCRED, &on, sizeof(on)) ? -errno : 0;
+}
+
+static bool has_option(int fd, int option, int value)
+{
+	socklen_t size = sizeof(int);
+	int is;
+
+	return getsockopt(fd, SOL_SOCKET, option, &is, &size) == 0 && is == value;
+}
+
+bool sys_socket_listens(int fd)
+{
+	return has_option(fd, SO_DOMAIN, AF_UNIX) &&
+	       has_option(fd, SO_TYPE, SOCK_STREAM) && has_option(fd, SO_ACCEPTCONN, 1);
+}
+
+int sys_socket_name(int fd, char ret_name[SOCKET_NAME_BYTES])
+{
+	struct sockaddr_un addr = { 0 };
+	socklen_t size = sizeof(addr);
+	size_t length;
+
+	if (getsockname(fd, (struct sockaddr *)&addr, &size))
+		return -errno;
+	if (size > sizeof(addr))
+		return -ENAMETOOLONG;
+	length = size - offsetof(struct sockaddr_un, sun_path);
+	memcpy(ret_name, addr.sun_path, length);
+	ret_name[length] = '\0';
+	if (length > 0 && ret_name[0] == '\0')
+		ret_name[0] = '@';
 	return 0;
 }
 

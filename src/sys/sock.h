@@ -39,13 +39,31 @@ int sys_socket_connect(const char *name);
 
 /*
  * A blocking listener; a path gets mode 0600.  A socket file that nobody listens
- * on is removed and taken over.  Returns the descriptor, or -EADDRINUSE: somebody
- * listens there, or the file is not a socket.
+ * on is removed and taken over.  Of several that try this at once one succeeds.
+ * Returns the descriptor, or -EADDRINUSE: somebody listens there, or the file is not
+ * a socket; -EBUSY: somebody keeps the directory locked (flock()); what opening the
+ * directory and bind() give.
  */
 int sys_socket_listen(const char *name, int backlog);
 
 /* Who connected, as the kernel recorded it then.  Each output may be NULL. */
 int sys_socket_peer(int fd, uid_t *ret_uid, gid_t *ret_gid, pid_t *ret_pid);
+
+/* The supplementary groups of who connected; NULL when there are none.  The caller
+ * frees them by mem_free(). */
+int sys_socket_peer_groups(int fd, gid_t **ret_groups, unsigned *ret_n);
+
+/* Have each message that @fd receives say who sent it (SCM_CREDENTIALS).  What a
+ * listener is told holds for the connections that it gives. */
+int sys_socket_pass_credentials(int fd);
+
+/* Is it a Unix stream socket that listens? */
+bool sys_socket_listens(int fd);
+
+/* Its own name, as socket_address() takes it; empty when it has none.  Returns 0, or
+ * -ENAMETOOLONG. */
+#define SOCKET_NAME_BYTES (sizeof(((struct sockaddr_un *)0)->sun_path) + 2)
+int sys_socket_name(int fd, char ret_name[SOCKET_NAME_BYTES]);
 
 /*
  * Send what fits; the descriptors go with the first byte.  Never raises SIGPIPE.

@@ -4,13 +4,17 @@
  */
 #include <errno.h>
 #include <fcntl.h>
+#include <grp.h>
 #include <poll.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/file.h>
 #include <sys/stat.h>
+#include <sys/wait.h>
 #include <unistd.h>
 
+#include "base/alloc.h"
 #include "base/annotate.h"
 #include "base/clock.h"
 #include "support/clean.h"
@@ -125,6 +129,163 @@ CLEAN_TEST(sock, a_stale_socket_is_taken_over_and_a_live_one_is_not)
 	cr_assert(ge(int, client, 0));
 	close(client);
 	close(second);
+	tmpdir_done();
+}
+
+enum { MANY = 12 };
+
+/* One byte for each of many. */
+static void let_all(int pipe[2])
+{
+	cr_assert(eq(int, (int)write(pipe[1], "123456789012", MANY), MANY));
+}
+
+/* One of many: tries when all may, and listens until all have said what became of it. */
+static void listen_at_once(const char *name, int start[2], int said[2], int end[2])
+{
+	char go;
+	int fd;
+
+	(void)!read(start[0], &go, 1);
+	fd = sys_socket_listen(name, 4);
+	(void)!write(said[1], fd >= 0 ? "y" : "n", 1);
+	(void)!read(end[0], &go, 1);
+	_exit(fd >= 0 || fd == -EADDRINUSE ? 0 : 1);
+}
+
+static void expect_one_to_listen(const char *name)
+{
+	int start[2], said[2], end[2], status, listening = 0;
+	char word;
+
+	cr_assert(not(pipe2(start, 0) || pipe2(said, 0) || pipe2(end, 0)));
+	for (int i = 0; i < MANY; i++)
+		if (fork() == 0)
+			listen_at_once(name, start, said, end);
+	let_all(start);
+	for (int i = 0; i < MANY; i++) {
+		cr_assert(eq(int, (int)read(said[0], &word, 1), 1));
+		listening += word == 'y';
+	}
+	let_all(end);
+	for (int i = 0; i < MANY; i++) {
+		wait(&status);
+		cr_expect(eq(int, status, 0));
+	}
+	cr_assert(eq(int, listening, 1));
+	for (int i = 0; i < 2; i++) {
+		close(start[i]);
+		close(said[i]);
+		close(end[i]);
+	}
+}
+
+CLEAN_TEST(sock, of_many_that_take_over_at_once_one_succeeds, .timeout = 60)
+{
+	const char *name = tmpdir_path("s");
+
+	close(sys_socket_listen(name, 4)); /* stale from now on */
+	for (int round = 0; round < 20; round++)
+		expect_one_to_listen(name);
+	tmpdir_done();
+}
+
+CLEAN_TEST(sock, a_directory_that_somebody_keeps_is_said, .timeout = 30)
+{
+	const char *name = tmpdir_path("s");
+	int dir = open(tmpdir(), O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+
+	cr_assert(eq(int, flock(dir, LOCK_EX), 0));
+	cr_expect(eq(int, sys_socket_listen(name, 4), -EBUSY));
+	cr_expect(eq(int, access(name, F_OK), -1));
+	close(dir);
+	tmpdir_done();
+}
+
+CLEAN_TEST(sock, a_socket_tells_its_name_and_whether_it_listens)
+{
+	static const char abstract[] = "@uringspawn-test-name";
+	const char *name = tmpdir_path("s");
+	char got[SOCKET_NAME_BYTES];
+	int listener = sys_socket_listen(name, 4), other, pair[2];
+
+	cr_expect(sys_socket_listens(listener));
+	cr_assert(eq(int, sys_socket_name(listener, got), 0));
+	cr_expect(eq(str, got, (char *)name));
+
+	other = sys_socket_listen(abstract, 4);
+	cr_assert(eq(int, sys_socket_name(other, got), 0));
+	cr_expect(eq(str, got, (char *)abstract));
+
+	cr_assert(eq(int, socketpair(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0, pair), 0));
+	cr_expect(not(sys_socket_listens(pair[0])));
+	cr_expect(not(sys_socket_listens(-1)));
+	cr_assert(eq(int, sys_socket_name(pair[0], got), 0));
+	cr_expect(eq(str, got, ""));
+	close(pair[0]);
+	close(pair[1]);
+	close(other);
+	close(listener);
+	tmpdir_done();
+}
+
+/* Connects with these supplementary groups; the other end is returned. */
+static int connect_with_groups(int listener, const char *name, size_t n,
+			       const gid_t *groups)
+{
+	int status;
+
+	if (fork() == 0)
+		_exit(setgroups(n, groups) < 0 || sys_socket_connect(name) < 0);
+	cr_assert(le(int, 0, wait(&status)));
+	cr_assert(eq(int, status, 0));
+	return accept4(listener, NULL, NULL, SOCK_CLOEXEC);
+}
+
+CLEAN_TEST(sock, the_peer_s_groups_are_told)
+{
+	static const gid_t groups[] = { 7, 70000, 8 };
+	const char *name = tmpdir_path("s");
+	int listener = sys_socket_listen(name, 4), fd;
+	unsigned n = 99;
+	gid_t *got;
+
+	if (geteuid() == 0) {
+		fd = connect_with_groups(listener, name, 3, groups);
+		cr_assert(eq(int, sys_socket_peer_groups(fd, &got, &n), 0));
+		cr_assert(eq(uint, n, 3));
+		for (int i = 0; i < 3; i++)
+			cr_expect(got[0] == groups[i] || got[1] == groups[i] ||
+				  got[2] == groups[i]);
+		mem_free(got);
+		close(fd);
+		fd = connect_with_groups(listener, name, 0, NULL);
+		cr_assert(eq(int, sys_socket_peer_groups(fd, &got, &n), 0));
+		cr_expect(eq(uint, n, 0));
+		cr_expect(eq(ptr, got, NULL));
+		close(fd);
+	}
+	cr_expect(eq(int, sys_socket_peer_groups(-1, &got, &n), -EBADF));
+	close(listener);
+	tmpdir_done();
+}
+
+/* What a connection is asked for holds before it is accepted. */
+CLEAN_TEST(sock, a_listener_s_connections_tell_who_sends)
+{
+	const char *name = tmpdir_path("s");
+	int listener = sys_socket_listen(name, 4), there, here, on = 0;
+	socklen_t size = sizeof(on);
+
+	cr_assert(eq(int, sys_socket_pass_credentials(listener), 0));
+	there = sys_socket_connect(name);
+	here = accept4(listener, NULL, NULL, SOCK_CLOEXEC);
+	cr_assert(eq(int, getsockopt(here, SOL_SOCKET, SO_PASSCRED, &on, &size), 0));
+	cr_expect(eq(int, on, 1));
+	cr_expect(eq(int, sys_socket_pass_credentials(-1), -EBADF));
+	close(here);
+	close(there);
+	close(listener);
 	tmpdir_done();
 }
 
