@@ -44,6 +44,15 @@ struct mailbox {
 	struct reactor *reactor;
 };
 
+/*
+ * Room for control messages of one OP_RECV: USP_WIRE_FDS_MAX descriptors, twice, since
+ * one receive may hold the end of one message and the start of another, and who sent
+ * them.
+ */
+#define RECV_FDS 128
+#define RECV_CONTROL_BYTES                                                               \
+	(CMSG_SPACE(RECV_FDS * sizeof(int)) + CMSG_SPACE(sizeof(struct ucred)))
+
 /* A place that something was received into. */
 struct buffer {
 	struct pool *pool;

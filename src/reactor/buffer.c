@@ -1,11 +1,12 @@
 /*
- * Pools of receive buffers that the kernel picks from, and the descriptors that
- * came with what was received.
+ * Pools of receive buffers that the kernel picks from, and what came beside the bytes
+ * that were received: descriptors, and who sent them.
  */
 #include "reactor/backend.h"
 
 #include <assert.h>
 #include <errno.h>
+#include <string.h>
 #include "base/alloc.h"
 #include "sys/fd.h"
 #include "sys/map.h"
@@ -45,13 +46,32 @@ void buffer_keep(struct buffer *buffer)
 	buffer->kept = true;
 }
 
-/* The descriptors in @buffer's control messages; they are no longer in it. */
-static unsigned take_fds(struct buffer *buffer, int *ret_fds, unsigned max)
+static struct msghdr control_of(const struct buffer *buffer)
 {
-	struct msghdr message = {
+	return (struct msghdr){
 		.msg_control = buffer->control,
 		.msg_controllen = buffer->control_bytes,
 	};
+}
+
+bool buffer_sender(const struct buffer *buffer, struct ucred *ret_sender)
+{
+	struct msghdr message = control_of(buffer);
+
+	for (struct cmsghdr *c = CMSG_FIRSTHDR(&message); c;
+	     c = CMSG_NXTHDR(&message, c)) {
+		if (c->cmsg_level != SOL_SOCKET || c->cmsg_type != SCM_CREDENTIALS)
+			continue;
+		memcpy(ret_sender, CMSG_DATA(c), sizeof(*ret_sender));
+		return true;
+	}
+	return false;
+}
+
+/* The descriptors in @buffer's control messages; nothing is left in them then. */
+static unsigned take_fds(struct buffer *buffer, int *ret_fds, unsigned max)
+{
+	struct msghdr message = control_of(buffer);
 	unsigned n = 0;
 
 	for (struct cmsghdr *c = CMSG_FIRSTHDR(&message); c;

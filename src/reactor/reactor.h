@@ -132,6 +132,10 @@ void *buffer_bytes(struct buffer *buffer);
 void buffer_keep(struct buffer *buffer) REACTOR_ONLY;
 void buffer_give_back(struct reactor *r, struct buffer *buffer) REACTOR_ONLY;
 
+/* Who sent what an OP_RECV received, where the socket has SO_PASSCRED; to be asked
+ * before the descriptors are taken.  False: it does not say. */
+bool buffer_sender(const struct buffer *buffer, struct ucred *ret_sender) REACTOR_ONLY;
+
 /* The descriptors that came with an OP_RECV, moved to @ret_fds: the caller's.
  * Returns how many, or -EMSGSIZE when the kernel dropped some. */
 int buffer_fds(struct buffer *buffer, int *ret_fds, unsigned max) REACTOR_ONLY;

@@ -300,7 +300,7 @@ static int open_with(const struct reactor_options *options, unsigned entries,
 	u->ring.ring_fd = u->event_fd = -1;
 	u->mailbox_rings = options->mailbox_rings;
 	u->write_flags = URING_RWF_NOSIGNAL;
-	u->recv_template.msg_controllen = CMSG_SPACE(URING_RECV_FDS * sizeof(int));
+	u->recv_template.msg_controllen = RECV_CONTROL_BYTES;
 	ret = open_ring(u, entries);
 	if (ret < 0)
 		goto fail;

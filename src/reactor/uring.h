@@ -19,10 +19,6 @@ _Static_assert(_Alignof(struct op) > 1, "bit 0 of an op's address must be free")
 /* Buffer groups. */
 enum { GROUP_READ = 1, GROUP_RECV = 2 };
 
-/* Descriptors that one receive has room for: USP_WIRE_FDS_MAX, twice, since one
- * receive may hold the end of one message and the start of another. */
-#define URING_RECV_FDS 128
-
 struct uring {
 	struct reactor base; /* first: uring_of() relies on it */
 	struct io_uring ring;

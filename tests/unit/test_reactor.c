@@ -20,8 +20,10 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
+#include "reactor/backend.h"
 #include "support/clean.h"
 #include "support/loop.h"
+#include "sys/fd.h"
 #include "sys/sock.h"
 
 TestSuite(reactor, .timeout = 60);
@@ -278,6 +280,51 @@ CLEAN_TEST(reactor, what_is_received_comes_with_its_descriptors)
 	close(fd);
 	loop_until(&loop, w.last);
 	cr_assert(eq(int, w.res, 0));
+	watched_done(&w);
+	loop_close(&loop);
+}
+
+static struct ucred sender;
+static bool has_sender;
+
+static void on_sender(struct watched *w, const struct completion *done)
+{
+	if (done->buffer)
+		has_sender = buffer_sender(done->buffer, &sender);
+	on_claim(w, done);
+}
+
+CLEAN_TEST(reactor, what_is_received_says_who_sent_it)
+{
+	const int on = 1;
+	struct loop loop;
+	struct watched w;
+	int slot, ends[2];
+
+	loop_open(&loop, NULL);
+	watched_init(&w, &loop);
+	w.also = on_sender;
+	cr_assert(eq(int, socketpair(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0, ends), 0));
+	slot = loop_slot(&loop, sys_dup(ends[0]));
+	reactor_recv(loop.reactor, &w.op, slot);
+	send_with(ends[1], 0, -1);
+	loop_until(&loop, w.calls == 1);
+	cr_assert(not(has_sender), "nobody asked who it is");
+
+	setsockopt(ends[0], SOL_SOCKET, SO_PASSCRED, &on, sizeof(on));
+	send_with(ends[1], RECV_FDS, ends[1]);
+	loop_until(&loop, w.calls == 2);
+	cr_assert(has_sender);
+	cr_assert(eq(int, sender.pid, getpid()));
+	cr_assert(eq(uint, sender.uid, getuid()));
+	cr_assert(eq(uint, sender.gid, getgid()));
+	cr_assert(eq(int, n_claimed, 2), "as many as fit beside it came with it");
+
+	close(claimed[0]);
+	close(claimed[1]);
+	close(ends[0]);
+	close(ends[1]);
+	loop_until(&loop, w.last);
 	watched_done(&w);
 	loop_close(&loop);
 }
