@@ -50,6 +50,13 @@ int sys_event_open(void)
 	return fd < 0 ? -errno : fd;
 }
 
+void sys_event_signal(int fd)
+{
+	const uint64_t one = 1;
+
+	(void)!write(fd, &one, sizeof(one));
+}
+
 void sys_event_clear(int fd)
 {
 	uint64_t count;

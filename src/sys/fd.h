@@ -25,6 +25,7 @@ int sys_open_null(void);
  * the start.  Clearing -1 is fine.
  */
 int sys_event_open(void);
+void sys_event_signal(int fd);
 void sys_event_clear(int fd);
 
 /*

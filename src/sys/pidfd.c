@@ -41,6 +41,18 @@ int sys_pidfd_reap(int pidfd, siginfo_t *ret_info)
 	return ret < 0 ? -errno : 0;
 }
 
+int sys_pidfd_reap_now(int pidfd, siginfo_t *ret_info)
+{
+	siginfo_t info = { 0 };
+
+	if (waitid(P_PIDFD, (id_t)pidfd, &info, WEXITED | WNOHANG) < 0)
+		return -errno;
+	if (info.si_pid == 0)
+		return -EAGAIN;
+	*ret_info = info;
+	return 0;
+}
+
 int sys_kill_group(pid_t group, int signal)
 {
 	return kill(-group, signal) < 0 ? -errno : 0;

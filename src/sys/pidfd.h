@@ -25,6 +25,9 @@ int sys_pidfd_open(pid_t pid);
 /* Wait for the process, which must be a child, and reap it. */
 int sys_pidfd_reap(int pidfd, siginfo_t *ret_info);
 
+/* The same without waiting: -EAGAIN when it is not gone, or not to be reaped yet. */
+int sys_pidfd_reap_now(int pidfd, siginfo_t *ret_info);
+
 /* As kill(): only for a child that is known not to have been reaped. */
 int sys_kill_group(pid_t group, int signal);
 
