@@ -56,6 +56,17 @@ static inline struct list *list_take_first(struct list *list)
 	return first;
 }
 
+/* Move all links of @from to @to, which is empty. */
+static inline void list_take_all(struct list *from, struct list *to)
+{
+	if (list_empty(from))
+		return;
+	to->next = from->next;
+	to->prev = from->prev;
+	to->next->prev = to->prev->next = to;
+	list_init(from);
+}
+
 /* Visit each link; @next allows the body to remove @link. */
 #define list_each(link, following, head)                                                 \
 	for (struct list *link = (head)->next, *following = link->next; link != (head);  \

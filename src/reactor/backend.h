@@ -12,6 +12,8 @@
 #include "reactor/reactor.h"
 
 struct backend {
+	const char *name;
+
 	/* The operation's fields are set and its state is ARMED. */
 	void (*arm)(struct reactor *r, struct op *op);
 	void (*cancel)(struct reactor *r, struct op *op);
@@ -97,8 +99,9 @@ void reactor_complete(struct reactor *r, struct op *op,
 /* A read or receive found no buffer: it is armed again when there is one. */
 void reactor_park(struct reactor *r, struct op *op) REACTOR_ONLY;
 
-/* The io_uring back end.  Sets @r->backend and all that is behind it. */
+/* The two back ends: each makes a reactor with all that is behind it. */
 int uring_open(const struct reactor_options *options, struct reactor **ret_reactor);
+int epoll_open(const struct reactor_options *options, struct reactor **ret_reactor);
 
 /* The parts that all back ends have: to be called by their open and close. */
 int reactor_common_init(struct reactor *r, unsigned slots);

@@ -88,6 +88,13 @@ struct op {
 		};
 	};
 	struct list parked; /* OP_READ, OP_RECV: waits for a free buffer */
+	/* The epoll back end's: */
+	union {
+		struct list queued; /* waits for its file, or for its turn */
+		struct op *next_posted;
+	};
+	bool settled; /* it completes with @outcome */
+	int outcome;
 };
 
 #endif

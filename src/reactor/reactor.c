@@ -3,7 +3,7 @@
  *
  * A turn hands over what is armed, waits, and runs what came: completions, then
  * timers, then deferred work.  It does not know how the kernel is asked: that is
- * the back end's (uring.c).
+ * the back end's (uring.c, epoll.c).
  */
 #include "reactor/reactor.h"
 
@@ -16,9 +16,29 @@
 /* A turn looks at the clock again after so many rounds of completions, or of deferred work. */
 #define ROUNDS_MAX 16
 
+/* What io_uring says where a sandbox, an administrator, the kernel's age or a limit of
+ * locked memory is in its way: epoll asks for none of that. */
+static bool is_refusal(int ret)
+{
+	return ret == -EPERM || ret == -EACCES || ret == -ENOSYS || ret == -EINVAL ||
+	       ret == -ENOMEM;
+}
+
 int reactor_open(const struct reactor_options *options, struct reactor **ret_reactor)
 {
-	return uring_open(options, ret_reactor);
+	int ret;
+
+	if (options->backend == REACTOR_EPOLL)
+		return epoll_open(options, ret_reactor);
+	ret = uring_open(options, ret_reactor);
+	if (options->backend == REACTOR_AUTO && is_refusal(ret))
+		ret = epoll_open(options, ret_reactor);
+	return ret;
+}
+
+const char *reactor_backend_name(const struct reactor *r)
+{
+	return r->backend->name;
 }
 
 void reactor_close(struct reactor *r)
@@ -75,6 +95,7 @@ void op_init(struct op *op, struct owner *owner, op_fn *on_done)
 {
 	*op = (struct op){ .on_done = on_done, .owner = owner };
 	list_init(&op->parked);
+	list_init(&op->queued);
 }
 
 static void arm(struct reactor *r, struct op *op, enum op_kind kind,

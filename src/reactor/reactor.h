@@ -9,8 +9,11 @@
  * reactor's own, so that the process's descriptor table stays small whatever
  * runs (a spawn pays for each open descriptor of the process it starts from).
  *
- * Nothing outside uring.c knows about io_uring.  Thread: the reactor's, except
- * mailbox_post().
+ * The kernel is asked by one of two back ends, io_uring or epoll, with the same
+ * completions; nothing outside them knows which.  With epoll a slot is an ordinary
+ * descriptor all the same, and each step is a system call of its own.
+ *
+ * Thread: the reactor's, except mailbox_post().
  */
 #ifndef REACTOR_REACTOR_H
 #define REACTOR_REACTOR_H
@@ -25,26 +28,38 @@
 
 struct reactor;
 
+enum reactor_backend {
+	REACTOR_AUTO = 0, /* io_uring, and epoll where that is refused */
+	REACTOR_URING,
+	REACTOR_EPOLL,
+};
+
 struct reactor_options {
+	enum reactor_backend backend;
 	unsigned entries;      /* submission queue; completions get eight times that */
 	unsigned slots;	       /* files at most; at most RLIMIT_NOFILE */
 	unsigned read_buffers; /* of READ_BUFFER_BYTES for OP_READ, a power of two */
 	/* Of RECV_BUFFER_BYTES for OP_RECV, a power of two; 0: no OP_RECV. */
 	unsigned recv_buffers;
-	bool mailbox_rings; /* a ring per mailbox, as kernels before 6.13 need it */
+	/* A ring per mailbox, as kernels before 6.13 need it; nothing with epoll. */
+	bool mailbox_rings;
 };
 
 #define READ_BUFFER_BYTES (64u << 10)
 #define RECV_BUFFER_BYTES (64u << 10)
 
-/* Returns 0, or -ENOSYS, -EPERM: no io_uring here; -ENOMEM; -EMFILE. */
+/* Returns 0, or -ENOMEM; -EMFILE; with REACTOR_URING -ENOSYS, -EPERM, -EINVAL: there is
+ * none that would do. */
 int reactor_open(const struct reactor_options *options, struct reactor **ret_reactor);
 void reactor_close(struct reactor *r); /* nothing may be in flight; NULL is fine */
+
+/* The back end in use: "io_uring" or "epoll". */
+const char *reactor_backend_name(const struct reactor *r);
 
 /*
  * Submit what is armed, take what is complete, run callbacks and timers.
  * @wait: until something happens; otherwise return when nothing is ready.
- * Returns 0, or -errno that io_uring_enter() gives and waiting does not cure.
+ * Returns 0, or -errno that the kernel gives and waiting does not cure.
  */
 int reactor_turn(struct reactor *r, bool wait) REACTOR_ONLY;
 
@@ -157,7 +172,7 @@ void mailbox_close(struct mailbox *mailbox);
 /* Complete @op, armed by reactor_expect(), with @res.  Does not fail. */
 void mailbox_post(struct mailbox *mailbox, struct op *op, int res);
 
-/* Wake one thread that waits on the futex at @word, at the end of this turn. */
+/* Wake one thread that waits on the futex at @word, by the end of this turn. */
 void reactor_wake(struct reactor *r, uint32_t *word) REACTOR_ONLY;
 
 /* ---- timers -------------------------------------------------------------- */
@@ -175,7 +190,7 @@ void timer_cancel(struct reactor *r, struct timer *timer) REACTOR_ONLY; /* idle 
 /* ---- counters ------------------------------------------------------------ */
 
 struct reactor_stats {
-	uint64_t enters; /* io_uring_enter() calls */
+	uint64_t enters; /* io_uring_enter(), or epoll_pwait2(), calls */
 	uint64_t completions;
 	uint64_t reads_parked; /* OP_READ that found no free buffer */
 	uint64_t wakes;	       /* reactor_wake() calls */

@@ -272,6 +272,7 @@ static void uring_close(struct reactor *r)
 }
 
 static const struct backend uring_backend = {
+	.name = "io_uring",
 	.arm = uring_arm,
 	.cancel = uring_cancel,
 	.slot_fill = uring_slot_fill,
