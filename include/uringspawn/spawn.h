@@ -445,20 +445,26 @@ struct usp_engine_options {
 	/** processes at one time; default: 4096, less where descriptors are few */
 	unsigned running_max;
 	unsigned queued_max;   /**< waiting for a place; default: 65536 */
-	unsigned ring_entries; /**< submission queue; default: 512 */
+	unsigned ring_entries; /**< submission queue of io_uring; default: 512 */
 	unsigned read_buffers; /**< of 64 KiB, shared by all streams; default: 64 */
 };
 
 /**
  * Make an engine and its launcher threads.
  *
+ * It waits by io_uring, and where that is refused or too old (containers forbid it as a
+ * rule, Linux before 6.8 has not enough of it) by epoll.  URINGSPAWN_BACKEND in the
+ * environment of this process, uring or epoll, asks for the one and no other.
+ *
  * Every signal that the calling thread does not block may be delivered to it as
  * before; the launchers block all of them.
  *
  * @param options  borrowed; NULL for the defaults
  * @param ret_engine  set on success only; gives the engine
- * @return 0, or -ENOSYS, -EPERM: no io_uring here (uringspawn doctor says why);
- *         -ENOMEM; -EMFILE; -EAGAIN: no threads to be had;
+ * @return 0, or -ENOMEM; -EMFILE; -EAGAIN: no threads to be had;
+ *         -EINVAL: URINGSPAWN_BACKEND is neither uring nor epoll;
+ *         -ENOSYS, -EPERM: it is uring, and there is none here (uringspawn doctor
+ *         says why);
  *         -E2BIG: @options comes from a newer header than this library
  *
  * Thread: any; the caller's becomes the engine's.
@@ -480,7 +486,7 @@ USP_API struct usp_engine *usp_engine_free(struct usp_engine *engine);
  * A descriptor that polls readable when usp_engine_turn() has work, for a
  * program with an event loop of its own.  Timeouts included.
  *
- * From the first call on each usp_engine_turn() makes one system call more.
+ * From the first call on each usp_engine_turn() makes one system call more, or two.
  *
  * @return the descriptor; -EMFILE or -ENFILE when there is none to be had
  *
@@ -505,6 +511,9 @@ USP_API int usp_engine_turn(struct usp_engine *engine);
  * Thread: the engine's, blocks.  Not from an event.
  */
 USP_API int usp_engine_run(struct usp_engine *engine);
+
+/** What the engine waits by: "io_uring" or "epoll".  Thread: any. */
+USP_API const char *usp_engine_backend(const struct usp_engine *engine);
 
 /** Let usp_engine_run() return once what is ready has been told.  Thread: the engine's. */
 USP_API void usp_engine_stop(struct usp_engine *engine);

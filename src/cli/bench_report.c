@@ -76,9 +76,11 @@ int bench_report_text(struct bench_result *result, const struct bench_options *o
 {
 	struct bench_side *ours = &result->sides[BENCH_OURS];
 
-	printf("%s: %u jobs on each side in %u rounds, stdout and stderr %s%s\n\n",
+	printf("%s: %u jobs on each side in %u rounds, stdout and stderr %s%s%s%s\n\n",
 	       options->argv[0], options->n_jobs, options->n_rounds,
 	       options->pipes ? "pipes" : "/dev/null",
+	       result->backend ? ", back end " : "",
+	       result->backend ? result->backend : "",
 	       result->interrupted ? "; interrupted" : "");
 	printf("%-11s %9s %9s %9s  %-17s %9s %9s %9s %9s %7s\n", "", "in flight", "jobs",
 	       "jobs/s", "(min - max)", "p50 us", "p90 us", "p99 us", "max us", "errors");
@@ -139,10 +141,11 @@ static int add_all(json_t *object, struct bench_result *result,
 	struct bench_spread to_posix =
 		bench_spread(result->ratios[BENCH_POSIX_SPAWN], result->n_ratios);
 	json_t *rest = json_pack(
-		"{s:f, s:f, s:f, s:f, s:s, s:i, s:i, s:i, s:s, s:i, s:f, s:b, s:I, s:s}",
+		"{s:f, s:f, s:f, s:f, s:s, s:s?, s:i, s:i, s:i, s:s, s:i, s:f, s:b, s:I, "
+		"s:s}",
 		"ratio_to_bare", to_bare.median, "ratio_to_bare_min", to_bare.min,
 		"ratio_to_bare_max", to_bare.max, "ratio_to_posix_spawn", to_posix.median,
-		"side", ours->name, "jobs", (int)options->n_jobs, "depth",
+		"side", ours->name, "back_end", result->backend, "jobs", (int)options->n_jobs, "depth",
 		(int)options->depth, "launchers", (int)options->n_launchers, "stdio",
 		options->pipes ? "pipe" : "null", "rounds", (int)options->n_rounds,
 		"reactor_cpu_us_per_job", cpu_us_per_job(ours), "interrupted",

@@ -34,6 +34,7 @@ struct bench_result {
 	struct bench_side sides[BENCH_N_SIDES];
 	double *ratios[BENCH_N_SIDES]; /* our rate to that side's, one for each round */
 	unsigned n_ratios;
+	const char *backend; /* of the engine; NULL: a daemon's, which is not known */
 	bool interrupted;
 	char failure[400]; /* the first thing that went wrong, or "" */
 };

@@ -145,6 +145,11 @@ static uint64_t thread_cpu_ns(void)
 	return (uint64_t)ts.tv_sec * NS_PER_S + (uint64_t)ts.tv_nsec;
 }
 
+const char *bench_usp_backend(const struct bench_usp *usp)
+{
+	return usp->engine ? usp_engine_backend(usp->engine) : NULL;
+}
+
 const char *bench_usp_error(const struct bench_usp *usp)
 {
 	return usp->client ? usp_client_error(usp->client) : "";

@@ -19,6 +19,9 @@ int bench_usp_open(const struct bench_options *options, struct bench_usp **ret_u
 /* Accepts NULL. */
 void bench_usp_close(struct bench_usp *usp);
 
+/* What the engine waits by; NULL for a daemon, which does not tell. */
+const char *bench_usp_backend(const struct bench_usp *usp);
+
 /* What the daemon's connection says of its end, or "". */
 const char *bench_usp_error(const struct bench_usp *usp);
 

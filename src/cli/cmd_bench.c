@@ -312,6 +312,7 @@ static int run(struct bench *bench)
 	sigaction(SIGINT, &action, NULL);
 	sigaction(SIGTERM, &action, NULL);
 	ret = result_init(&bench->result, &bench->options);
+	bench->result.backend = bench_usp_backend(bench->usp);
 	if (!ret)
 		ret = try_out(bench);
 	if (!ret)

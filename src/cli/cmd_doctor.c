@@ -6,12 +6,14 @@
 #include <inttypes.h>
 #include <jansson.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 #include <uringspawn/spawn.h>
 #include <uringspawn/version.h>
 #include "base/annotate.h"
 #include "cli/cmd.h"
 #include "cli/option.h"
+#include "engine/engine.h"
 #include "sys/probe.h"
 
 static const char usage[] = "Usage: uringspawn doctor [--json]\n"
@@ -31,6 +33,9 @@ static const struct option known[] = {
 	{ 0 },
 };
 
+/* Of anything that the io_uring back end needs. */
+#define EPOLL "epoll is used: more system calls for each process"
+
 /* What each thing is good for.  Those that are needed have no substitute. */
 static const struct item {
 	const char *name;
@@ -38,25 +43,20 @@ static const struct item {
 	bool needed;
 	const char *cost; /* of doing without */
 } items[PROBE_COUNT] = {
-	[PROBE_RING] = { "ring", "6.1", true, "nothing can be waited for" },
-	[PROBE_FIXED_FILES] = { "fixed-files", "5.19", true, "no table of slots" },
-	[PROBE_BUFFER_RING] = { "buffer-ring", "5.19", true, "no output can be read" },
-	[PROBE_POLL_ADD] = { "poll", "5.1", true, "no exit can be seen" },
-	[PROBE_ACCEPT] = { "accept", "5.5", false, "no daemon; the engine alone works" },
-	[PROBE_SENDMSG] = { "sendmsg", "5.3", false,
-			    "no daemon; the engine alone works" },
-	[PROBE_RECVMSG] = { "recvmsg", "5.3", false,
-			    "no daemon; the engine alone works" },
-	[PROBE_MSG_RING] = { "msg-ring", "5.18", true, "launchers cannot answer" },
-	[PROBE_READ_MULTISHOT] = { "read-multishot", "6.7", true,
-				   "no output can be read" },
-	[PROBE_WAITID] = { "waitid", "6.7", true, "no exit status can be had" },
+	[PROBE_RING] = { "ring", "6.1", false, EPOLL },
+	[PROBE_FIXED_FILES] = { "fixed-files", "5.19", false, EPOLL },
+	[PROBE_BUFFER_RING] = { "buffer-ring", "5.19", false, EPOLL },
+	[PROBE_POLL_ADD] = { "poll", "5.1", false, EPOLL },
+	[PROBE_ACCEPT] = { "accept", "5.5", false, EPOLL },
+	[PROBE_SENDMSG] = { "sendmsg", "5.3", false, EPOLL },
+	[PROBE_RECVMSG] = { "recvmsg", "5.3", false, EPOLL },
+	[PROBE_MSG_RING] = { "msg-ring", "5.18", false, EPOLL },
+	[PROBE_READ_MULTISHOT] = { "read-multishot", "6.7", false, EPOLL },
+	[PROBE_WAITID] = { "waitid", "6.7", false, EPOLL },
 	[PROBE_FUTEX_WAIT] = { "futex-wait", "6.7", false,
 			       "nothing that is used is lost" },
-	[PROBE_FUTEX_WAKE] = { "futex-wake", "6.7", true,
-			       "sleeping launchers cannot be woken" },
-	[PROBE_FIXED_FD_INSTALL] = { "fixed-fd-install", "6.8", true,
-				     "no signal can be sent" },
+	[PROBE_FUTEX_WAKE] = { "futex-wake", "6.7", false, EPOLL },
+	[PROBE_FIXED_FD_INSTALL] = { "fixed-fd-install", "6.8", false, EPOLL },
 	[PROBE_SEND_MSG_RING] = { "send-msg-ring", "6.13", false,
 				  "each launcher has a ring of its own" },
 	[PROBE_CLONE3] = { "clone3", "5.5", false,
@@ -81,8 +81,8 @@ static bool is_ring_item(size_t id)
 
 /* ---- the answer ---------------------------------------------------------- */
 
-/* The last word is the engine's own: 0, or why it does not run. */
-static int try_engine(void)
+/* The last word is the engine's own: 0 and what it waits by, or why it does not run. */
+static int try_engine(const char **ret_backend)
 {
 	struct usp_engine_options options = {
 		.size = sizeof(options),
@@ -93,9 +93,19 @@ static int try_engine(void)
 	struct usp_engine *engine;
 	int ret = usp_engine_new(&options, &engine);
 
-	if (!ret)
-		usp_engine_free(engine);
-	return ret;
+	if (ret < 0)
+		return ret;
+	*ret_backend = usp_engine_backend(engine);
+	usp_engine_free(engine);
+	return 0;
+}
+
+/* What the environment asks for; NULL: nothing. */
+static const char *asked_for(void)
+{
+	const char *name = getenv(USP_BACKEND_VARIABLE);
+
+	return name && *name ? name : NULL;
 }
 
 static const char *ring_advice(const struct probe *p)
@@ -122,6 +132,21 @@ static const char *ring_advice(const struct probe *p)
 		       "first";
 	}
 	return strerrordesc_np(-p->ring_error);
+}
+
+/* Why it is not io_uring that the engine waits by; NULL where it is. */
+static const char *advice_for(const struct probe *p, int engine_error,
+			      const char *backend)
+{
+	if (engine_error == -EINVAL)
+		return USP_BACKEND_VARIABLE " is neither uring nor epoll";
+	if (!engine_error && strcmp(backend, "epoll") != 0)
+		return NULL;
+	if (!engine_error && asked_for())
+		return USP_BACKEND_VARIABLE " asks for it";
+	if (p->there[PROBE_RING])
+		return engine_error ? NULL : "this kernel's io_uring lacks what is needed";
+	return ring_advice(p);
 }
 
 /* ---- for people ---------------------------------------------------------- */
@@ -171,13 +196,16 @@ static void print_limits(const struct probe *p)
 		       "pipe memory", p->pipe_user_pages_soft);
 }
 
-static void print_people(const struct probe *p, int engine_error)
+static void print_people(const struct probe *p, int engine_error, const char *backend)
 {
-	const char *advice = ring_advice(p);
+	const char *advice = advice_for(p, engine_error, backend);
 
 	printf("uringspawn %s on Linux %s %s, %u CPU%s\n", USP_VERSION, p->release,
 	       p->machine, p->cpus, p->cpus == 1 ? "" : "s");
-	printf("back end: %s\n", engine_error ? "none" : "io_uring");
+	if (engine_error || !advice)
+		printf("back end: %s\n", engine_error ? "none" : backend);
+	else
+		printf("back end: %s (%s)\n", backend, advice);
 	puts("\nio_uring");
 	print_items(p, true);
 	puts("\nprocesses");
@@ -214,9 +242,9 @@ static json_t *items_json(const struct probe *p)
 	return all;
 }
 
-static int print_json(const struct probe *p, int engine_error)
+static int print_json(const struct probe *p, int engine_error, const char *backend)
 {
-	const char *advice = ring_advice(p);
+	const char *advice = advice_for(p, engine_error, backend);
 	json_t *limits = json_pack(
 		"{s:o, s:o, s:o, s:o, s:i, s:I}", "descriptors", limit_json(p->nofile),
 		"descriptors_hard", limit_json(p->nofile_hard), "processes",
@@ -226,7 +254,7 @@ static int print_json(const struct probe *p, int engine_error)
 	json_t *root = json_pack(
 		"{s:s, s:s, s:s, s:i, s:s?, s:b, s:s?, s:s?, s:o, s:o}", "version",
 		USP_VERSION, "kernel", p->release, "machine", p->machine, "cpus",
-		(int)p->cpus, "back_end", engine_error ? NULL : "io_uring", "engine_runs",
+		(int)p->cpus, "back_end", engine_error ? NULL : backend, "engine_runs",
 		!engine_error, "engine_error",
 		engine_error ? strerrordesc_np(-engine_error) : NULL, "advice", advice,
 		"features", items_json(p), "limits", limits);
@@ -244,6 +272,7 @@ static int print_json(const struct probe *p, int engine_error)
 
 int cmd_doctor(int argc, char **argv)
 {
+	const char *backend = NULL;
 	bool json = false;
 	struct probe probe;
 	int option, error;
@@ -269,10 +298,10 @@ int cmd_doctor(int argc, char **argv)
 	}
 
 	probe_run(&probe);
-	error = try_engine();
+	error = try_engine(&backend);
 	if (!json)
-		print_people(&probe, error);
-	else if (print_json(&probe, error))
+		print_people(&probe, error, backend);
+	else if (print_json(&probe, error, backend))
 		return 125;
 	return error ? 1 : 0;
 }

@@ -262,6 +262,10 @@ static int run(struct service *sv, const char *name, const sigset_t *signals) RE
 	int ret;
 
 	ret = start_engine(d);
+	if (ret == -EINVAL)
+		return complain("start the engine: " USP_BACKEND_VARIABLE
+				" is neither uring nor epoll",
+				NULL, -ret);
 	if (ret < 0)
 		return complain("start the engine", NULL, -ret);
 	daemon_init(d);
@@ -273,7 +277,8 @@ static int run(struct service *sv, const char *name, const sigset_t *signals) RE
 		return complain("listen on", name, -ret);
 	sv->limit.on_fire = on_plans_overdue;
 	if (!d->config->quiet)
-		fprintf(stderr, "uringspawnd: ready on %s (io_uring)\n", name);
+		fprintf(stderr, "uringspawnd: ready on %s (%s)\n", name,
+			usp_engine_backend(d->engine));
 	ret = serve(sv);
 	listener_stop(
 		&sv->listener); /* where it did not stop by itself: the socket file */

@@ -4,6 +4,7 @@
 #include "engine/engine.h"
 
 #include <errno.h>
+#include <stdlib.h>
 #include <string.h>
 #include "api/options.h"
 #include "base/alloc.h"
@@ -94,6 +95,22 @@ static unsigned power_of_two(unsigned n)
 	return power;
 }
 
+/* Empty is as good as unset. */
+static int read_backend(enum reactor_backend *ret_backend)
+{
+	const char *name = getenv(USP_BACKEND_VARIABLE);
+
+	if (!name || !*name)
+		*ret_backend = REACTOR_AUTO;
+	else if (!strcmp(name, "uring"))
+		*ret_backend = REACTOR_URING;
+	else if (!strcmp(name, "epoll"))
+		*ret_backend = REACTOR_EPOLL;
+	else
+		return -EINVAL;
+	return 0;
+}
+
 static int open_reactor(struct usp_engine *engine,
 			const struct usp_engine_options *options, unsigned recv_buffers)
 {
@@ -108,8 +125,9 @@ static int open_reactor(struct usp_engine *engine,
 			power_of_two(or_default(options->read_buffers, READ_BUFFERS)),
 		.recv_buffers = recv_buffers,
 	};
+	int ret = read_backend(&reactor.backend);
 
-	return reactor_open(&reactor, &engine->reactor);
+	return ret < 0 ? ret : reactor_open(&reactor, &engine->reactor);
 }
 
 static int set_up(struct usp_engine *engine, const struct usp_engine_options *options,
@@ -186,6 +204,11 @@ struct usp_engine *usp_engine_free(struct usp_engine *engine)
 	reactor_close(engine->reactor);
 	mem_free(engine);
 	return NULL;
+}
+
+const char *usp_engine_backend(const struct usp_engine *engine)
+{
+	return reactor_backend_name(engine->reactor);
 }
 
 /* ---- turning ------------------------------------------------------------- */

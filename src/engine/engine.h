@@ -10,6 +10,10 @@
 #include "launch/spec.h"
 #include "reactor/reactor.h"
 
+/* "uring" or "epoll": that back end or none; unset: io_uring, and epoll where that is
+ * refused. */
+#define USP_BACKEND_VARIABLE "URINGSPAWN_BACKEND"
+
 /*
  * As usp_engine_new(), with @recv_buffers for OP_RECV on its reactor.
  * @options: complete, its size is not looked at.

@@ -16,12 +16,19 @@
 /* A turn looks at the clock again after so many rounds of completions, or of deferred work. */
 #define ROUNDS_MAX 16
 
+/* A kernel that does not know all that is asked for says EINVAL. */
+static int open_uring(const struct reactor_options *options, struct reactor **ret_reactor)
+{
+	int ret = uring_open(options, ret_reactor);
+
+	return ret == -EINVAL ? -ENOSYS : ret;
+}
+
 /* What io_uring says where a sandbox, an administrator, the kernel's age or a limit of
  * locked memory is in its way: epoll asks for none of that. */
 static bool is_refusal(int ret)
 {
-	return ret == -EPERM || ret == -EACCES || ret == -ENOSYS || ret == -EINVAL ||
-	       ret == -ENOMEM;
+	return ret == -EPERM || ret == -EACCES || ret == -ENOSYS || ret == -ENOMEM;
 }
 
 int reactor_open(const struct reactor_options *options, struct reactor **ret_reactor)
@@ -30,7 +37,7 @@ int reactor_open(const struct reactor_options *options, struct reactor **ret_rea
 
 	if (options->backend == REACTOR_EPOLL)
 		return epoll_open(options, ret_reactor);
-	ret = uring_open(options, ret_reactor);
+	ret = open_uring(options, ret_reactor);
 	if (options->backend == REACTOR_AUTO && is_refusal(ret))
 		ret = epoll_open(options, ret_reactor);
 	return ret;

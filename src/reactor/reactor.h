@@ -48,8 +48,8 @@ struct reactor_options {
 #define READ_BUFFER_BYTES (64u << 10)
 #define RECV_BUFFER_BYTES (64u << 10)
 
-/* Returns 0, or -ENOMEM; -EMFILE; with REACTOR_URING -ENOSYS, -EPERM, -EINVAL: there is
- * none that would do. */
+/* Returns 0, or -ENOMEM; -EMFILE; with REACTOR_URING -ENOSYS, -EPERM: there is none that
+ * would do. */
 int reactor_open(const struct reactor_options *options, struct reactor **ret_reactor);
 void reactor_close(struct reactor *r); /* nothing may be in flight; NULL is fine */
 

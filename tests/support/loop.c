@@ -7,6 +7,8 @@
 #include <sys/socket.h>
 #include <unistd.h>
 
+#include "support/backend.h"
+
 static void on_drained(struct owner *owner)
 {
 	container_of(owner, struct loop, owner)->drained++;
@@ -21,8 +23,12 @@ void loop_open(struct loop *loop, const struct reactor_options *options)
 		.recv_buffers = 4,
 	};
 
+	struct reactor_options chosen = options ? *options : usual;
+
+	if (chosen.backend == REACTOR_AUTO)
+		chosen.backend = backend_wanted();
 	*loop = (struct loop){ .owner = { .on_drained = on_drained } };
-	cr_assert(eq(int, reactor_open(options ? options : &usual, &loop->reactor), 0));
+	cr_assert(eq(int, reactor_open(&chosen, &loop->reactor), 0));
 }
 
 void loop_close(struct loop *loop)
