@@ -7,6 +7,7 @@
 #include <fcntl.h>
 #include <stdint.h>
 #include <sys/eventfd.h>
+#include <sys/socket.h>
 #include <unistd.h>
 #include "sys/raw.h"
 
@@ -34,6 +35,21 @@ int sys_dup(int fd)
 int sys_pipe(int ret_fds[2])
 {
 	return (int)RAW(SYS_pipe2, ret_fds, O_CLOEXEC);
+}
+
+int sys_socketpair(int ret_fds[2])
+{
+	return (int)RAW(SYS_socketpair, AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0, ret_fds);
+}
+
+void sys_shutdown(int fd)
+{
+	(void)shutdown(fd, SHUT_WR);
+}
+
+void sys_dup_over(int fd, int over)
+{
+	(void)RAW(SYS_dup3, fd, over, O_CLOEXEC);
 }
 
 int sys_open_null(void)

@@ -17,6 +17,15 @@ int sys_dup(int fd);
 /* A pipe, both ends blocking and close-on-exec: [0] is read from, [1] written to. */
 int sys_pipe(int ret_fds[2]);
 
+/* Two connected sockets of streams, blocking and close-on-exec. */
+int sys_socketpair(int ret_fds[2]);
+
+/* Send no more through a socket. */
+void sys_shutdown(int fd);
+
+/* Let @over, which is open, be the file of @fd, and close-on-exec.  Does not fail. */
+void sys_dup_over(int fd, int over);
+
 /* Open for reading and writing, close-on-exec. */
 int sys_open_null(void);
 

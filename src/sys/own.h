@@ -1,0 +1,14 @@
+/*
+ * What this process hands on to its children unless they change it.
+ */
+#ifndef SYS_OWN_H
+#define SYS_OWN_H
+
+#define SYS_TIMER_SLACK_USUAL_NS 50000
+
+/* Each is the usual value where the kernel does not tell. */
+int sys_own_nice(void);
+int sys_own_oom_score_adj(void);
+int sys_own_timer_slack_ns(void); /* the calling thread's */
+
+#endif
