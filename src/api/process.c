@@ -32,6 +32,12 @@ int usp_process_close_stdin(struct usp_process *process)
 	return usp_process_close_stream(process, 0);
 }
 
+int usp_process_resize(struct usp_process *process, const struct usp_winsize *size)
+{
+	assert(process && size);
+	return process->verbs->resize(process, size);
+}
+
 void usp_process_credit(struct usp_process *process, int stream, uint32_t bytes)
 {
 	assert(process);

@@ -254,6 +254,13 @@ static int remote_close(struct usp_process *process, int stream)
 	return 0;
 }
 
+static int remote_resize(struct usp_process *process, const struct usp_winsize *size)
+{
+	(void)process;
+	(void)size;
+	return -ENOTTY;
+}
+
 static void remote_credit(struct usp_process *process, int stream, uint32_t bytes)
 {
 	struct remote *remote = remote_of(process);
@@ -304,6 +311,7 @@ static void remote_kill(struct usp_process *process)
 const struct process_verbs remote_verbs = {
 	.write = remote_write,
 	.close = remote_close,
+	.resize = remote_resize,
 	.credit = remote_credit,
 	.signal = remote_signal,
 	.kill = remote_kill,

@@ -133,7 +133,10 @@ static int open_reactor(struct usp_engine *engine,
 static int set_up(struct usp_engine *engine, const struct usp_engine_options *options,
 		  unsigned recv_buffers)
 {
-	const struct launchers_options launchers = { .count = options->launchers };
+	const struct launchers_options launchers = {
+		.count = options->launchers,
+		.is_daemon = recv_buffers > 0,
+	};
 	int ret = open_reactor(engine, options, recv_buffers);
 
 	if (ret < 0)
@@ -294,31 +297,60 @@ static struct bytes bytes_of(const char *string)
 	return (struct bytes){ string, string ? strlen(string) : 0 };
 }
 
-/* The caller keeps its descriptors; the spec gets duplicates. */
-static int duplicate_fds(struct spec_input *input)
+/*
+ * The caller keeps its descriptor, the spec gets a duplicate.  A negative one stays:
+ * the spec refuses it, and names the field.
+ */
+static int duplicate(struct usp_stdio *stdio)
 {
-	struct usp_stdio *stdio = input->options.stdio;
-	int fds[3] = { -1, -1, -1 };
+	int fd;
 
-	for (int i = 0; i < 3; i++) {
-		if (stdio[i].kind != USP_STDIO_FD)
-			continue;
-		fds[i] = sys_dup(stdio[i].fd);
-		if (fds[i] >= 0 || fds[i] == -EBADF)
-			continue; /* the spec refuses a negative one, and names the field */
-		for (int k = 0; k < i; k++)
-			sys_close(fds[k]);
-		return fds[i];
-	}
+	if (stdio->kind != USP_STDIO_FD)
+		return 0;
+	fd = sys_dup(stdio->fd);
+	if (fd < 0 && fd != -EBADF)
+		return fd;
+	stdio->fd = fd < 0 ? -1 : fd;
+	return 0;
+}
+
+/* The first @n of @all are duplicates, which nobody else knows yet. */
+static void close_duplicates(struct usp_stdio *const *all, size_t n)
+{
+	for (size_t i = 0; i < n; i++)
+		if (all[i]->kind == USP_STDIO_FD)
+			sys_close(all[i]->fd);
+}
+
+/* @fds: room for a copy of those that were added; the spec takes no more than those. */
+static int duplicate_fds(struct usp_options *options, struct usp_fd *fds)
+{
+	struct usp_stdio *all[SPEC_FDS_MAX];
+	size_t n = 0;
+
 	for (int i = 0; i < 3; i++)
-		if (stdio[i].kind == USP_STDIO_FD)
-			stdio[i].fd = fds[i];
+		all[n++] = &options->stdio[i];
+	if (options->fds && options->n_fds <= USP_FDS_MAX) {
+		memcpy(fds, options->fds, options->n_fds * sizeof(*fds));
+		options->fds = fds;
+		for (size_t i = 0; i < options->n_fds; i++)
+			all[n++] = &fds[i].stdio;
+	}
+	for (size_t i = 0; i < n; i++) {
+		int ret = duplicate(all[i]);
+
+		if (ret < 0) {
+			close_duplicates(all, i);
+			return ret;
+		}
+	}
 	return 0;
 }
 
 int usp_spawn(struct usp_engine *engine, const struct usp_options *options,
 	      struct usp_process **ret_process)
 {
+	struct usp_fd fds[USP_FDS_MAX];
 	struct usp_options full;
 	struct spec_input input;
 	int ret = options_read(options, &full);
@@ -338,7 +370,7 @@ int usp_spawn(struct usp_engine *engine, const struct usp_options *options,
 		.env_unset = { .vector = full.env_unset },
 		.options = full,
 	};
-	ret = duplicate_fds(&input);
+	ret = duplicate_fds(&input.options, fds);
 	if (ret < 0)
 		return ret;
 	return engine_spawn(engine, &input, full.on_event, full.user, ret_process);

@@ -1,5 +1,6 @@
 /*
- * The child, between clone and exec.  Dialect: child.
+ * The child, between clone and exec: its steps in their order, and the last of them.
+ * Dialect: child.
  *
  * It runs on a stack of its own in the memory of its launcher, which waits.  So
  * raw system calls only: no libc function, whose state (errno, locks, the heap)
@@ -7,21 +8,15 @@
  * before each step, so that the launcher knows where a child died, and errno when
  * a step fails.
  *
- * The order of the steps is the order of enum usp_stage.  Descriptors come first:
- * after close_range() a child that hangs (in a dead mount, say) holds nobody's
- * pipe.  Whatever is named by a path comes last, with the child's own rights.
+ * Descriptors come first: after close_range() a child that hangs (in a dead mount,
+ * say) holds nobody's pipe.  Whatever is named by a path comes after credentials,
+ * with the child's own rights.
  */
 #include "launch/child.h"
 
-#include <errno.h>
 #include <fcntl.h>
 #include <signal.h>
-#include "launch/plan.h"
-#include "sys/raw.h"
-
-#undef errno
-#undef assert
-#pragma GCC poison malloc free printf errno assert
+#include "launch/child_parts.h"
 
 /* The kernel's own, not libc's: all zero but the handler fits every architecture. */
 struct raw_sigaction {
@@ -31,7 +26,7 @@ struct raw_sigaction {
 
 #define RAW_SIGSET_BYTES 8
 
-static _Noreturn void fail(struct plan *plan, long ret, const char *path)
+_Noreturn void child_fail(struct plan *plan, long ret, const char *path)
 {
 	plan->error = (int)-ret;
 	plan->path = path;
@@ -44,77 +39,7 @@ static void enter(struct plan *plan, enum usp_stage stage)
 	atomic_store_explicit(&plan->stage, (int)stage, memory_order_relaxed);
 }
 
-/* ---- descriptors --------------------------------------------------------- */
-
-/* Where stream @i comes from, out of the way of the places 0 to 2. */
-static long source_of(struct plan *plan, int i)
-{
-	int fd = plan->spec->options.stdio[i].kind == USP_STDIO_NULL
-			 ? plan->setup->null_fd
-			 : plan->theirs[i];
-
-	return fd > 2 ? fd : RAW(SYS_fcntl, fd, F_DUPFD_CLOEXEC, 3);
-}
-
-static const char *stream_name(int i)
-{
-	return i == 0 ? "stdin" : i == 1 ? "stdout" : "stderr";
-}
-
-static void place_stdio(struct plan *plan)
-{
-	const struct usp_stdio *stdio = plan->spec->options.stdio;
-	long source[3];
-
-	for (int i = 0; i < 3; i++) {
-		if (stdio[i].kind == USP_STDIO_DUP)
-			continue;
-		source[i] = source_of(plan, i);
-		if (source[i] < 0)
-			fail(plan, source[i], stream_name(i));
-	}
-	for (int i = 0; i < 3; i++) {
-		long from = source[stdio[i].kind == USP_STDIO_DUP ? stdio[i].fd : i];
-		long ret = RAW(SYS_dup3, from, i, 0);
-
-		if (ret < 0)
-			fail(plan, ret, stream_name(i));
-	}
-}
-
-static void close_the_rest(struct plan *plan)
-{
-	long ret = RAW(SYS_close_range, 3, ~0U, 0);
-
-	if (ret < 0)
-		fail(plan, ret, "close_range");
-}
-
-/* ---- group, limits, directory -------------------------------------------- */
-
-static void join_group(struct plan *plan)
-{
-	long ret = 0;
-
-	if (plan->spec->options.group == USP_GROUP_SESSION)
-		ret = RAW(SYS_setsid, 0);
-	else if (plan->spec->options.group == USP_GROUP_NEW)
-		ret = RAW(SYS_setpgid, 0, 0);
-	if (ret < 0)
-		fail(plan, ret, "process group");
-}
-
-static void restore_limits(struct plan *plan)
-{
-	const struct launch_setup *setup = plan->setup;
-	long ret;
-
-	if (!setup->reset_nofile)
-		return;
-	ret = RAW(SYS_prlimit64, 0, RLIMIT_NOFILE, &setup->nofile, 0);
-	if (ret < 0)
-		fail(plan, ret, "RLIMIT_NOFILE");
-}
+/* ---- directory ------------------------------------------------------------ */
 
 static void change_directory(struct plan *plan)
 {
@@ -124,7 +49,7 @@ static void change_directory(struct plan *plan)
 		return;
 	ret = RAW(SYS_chdir, plan->spec->cwd);
 	if (ret < 0)
-		fail(plan, ret, plan->spec->cwd);
+		child_fail(plan, ret, plan->spec->cwd);
 }
 
 /* ---- signals ------------------------------------------------------------- */
@@ -147,11 +72,11 @@ static void reset_signals(struct plan *plan)
 			action.handler = 1; /* SIG_IGN */
 		ret = RAW(SYS_rt_sigaction, sig, &action, 0, RAW_SIGSET_BYTES);
 		if (ret < 0)
-			fail(plan, ret, "signal disposition");
+			child_fail(plan, ret, "signal disposition");
 	}
 	ret = RAW(SYS_rt_sigprocmask, SIG_SETMASK, &none, 0, RAW_SIGSET_BYTES);
 	if (ret < 0)
-		fail(plan, ret, "signal mask");
+		child_fail(plan, ret, "signal mask");
 }
 
 /* ---- exec ---------------------------------------------------------------- */
@@ -178,20 +103,20 @@ static _Noreturn void execute(struct plan *plan)
 	for (char **candidate = spec->candidates; *candidate; candidate++) {
 		ret = RAW(SYS_execve, *candidate, spec->argv, spec->envp);
 		if (!is_passed_over(ret))
-			fail(plan, ret, *candidate);
+			child_fail(plan, ret, *candidate);
 		if (ret == -EACCES)
 			refused = *candidate;
 		else if (ret == -ENOENT && is_there(*candidate))
 			incomplete = *candidate;
 	}
 	if (refused)
-		fail(plan, -EACCES, refused);
+		child_fail(plan, -EACCES, refused);
 	if (incomplete) {
 		enter(plan, USP_STAGE_INTERPRETER);
-		fail(plan, -ENOENT, incomplete);
+		child_fail(plan, -ENOENT, incomplete);
 	}
 	/* A search that found nothing says so, whatever its last element was. */
-	fail(plan, spec->candidates[1] ? -ENOENT : ret, spec->name);
+	child_fail(plan, spec->candidates[1] ? -ENOENT : ret, spec->name);
 }
 
 _Noreturn void child_run(void *arg)
@@ -201,14 +126,18 @@ _Noreturn void child_run(void *arg)
 	/* From here on the reactor can kill it, whatever it hangs in. */
 	atomic_store(&plan->pidfd, plan->new_pidfd);
 	enter(plan, USP_STAGE_STDIO);
-	place_stdio(plan);
-	close_the_rest(plan);
+	child_place_fds(plan);
 	enter(plan, USP_STAGE_SESSION);
-	join_group(plan);
+	child_join_group(plan);
 	enter(plan, USP_STAGE_LIMITS);
-	restore_limits(plan);
+	child_set_limits(plan);
+	enter(plan, USP_STAGE_CREDENTIALS);
+	child_set_credentials(plan);
+	child_set_umask(plan);
 	enter(plan, USP_STAGE_CHDIR);
 	change_directory(plan);
+	enter(plan, USP_STAGE_STDIO);
+	child_open_files(plan);
 	enter(plan, USP_STAGE_SIGNALS);
 	reset_signals(plan);
 	enter(plan, USP_STAGE_EXEC);

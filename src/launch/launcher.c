@@ -23,6 +23,7 @@
 #include "sys/fd.h"
 #include "sys/futex.h"
 #include "sys/map.h"
+#include "sys/own.h"
 #include "sys/pidfd.h"
 #include "sys/signals.h"
 
@@ -105,6 +106,7 @@ static int launch(struct launcher *self, struct plan *plan) LAUNCHER_ONLY
 	plan->pid = ret;
 	plan->pidfd = plan->new_pidfd; /* a child that was killed early has not said it */
 	plan->execed_ns = clock_now_ns();
+	plan_give_pidfd(plan);
 	if (plan_started(plan) && !died_in_exec(plan))
 		return 0;
 	take_failure(plan);
@@ -272,6 +274,15 @@ static uint64_t signals_to_reset(bool use_clone3)
 	return mask;
 }
 
+/* What is as usual already costs the children no system call. */
+static void set_resets(struct launch_setup *setup)
+{
+	setup->reset_nice = sys_own_nice() != 0;
+	setup->reset_oom_score_adj = sys_own_oom_score_adj() != 0;
+	setup->reset_timer_slack = sys_own_timer_slack_ns() != SYS_TIMER_SLACK_USUAL_NS;
+	setup->reset_umask = true;
+}
+
 static int set_up(struct launchers *l, const struct launchers_options *options)
 {
 	unsigned cpus = sys_cpus();
@@ -282,6 +293,8 @@ static int set_up(struct launchers *l, const struct launchers_options *options)
 	l->setup.use_clone3 = !options->without_clone3 && sys_clone3_allowed();
 	l->setup.reset_signals = signals_to_reset(l->setup.use_clone3);
 	l->setup.reset_nofile = sys_nofile_original(&l->setup.nofile);
+	if (options->is_daemon)
+		set_resets(&l->setup);
 	l->setup.null_fd = sys_open_null();
 	return l->setup.null_fd < 0 ? l->setup.null_fd : 0;
 }

@@ -17,6 +17,9 @@ struct launchers;
 struct launchers_options {
 	unsigned count;	     /* threads; 0: CPUs + 1, at most 8 */
 	bool without_clone3; /* use clone() although clone3() is allowed */
+	/* Children are nobody's relatives: they get the usual nice value, umask and so
+	 * on, not those of this process. */
+	bool is_daemon;
 };
 
 /*

@@ -24,6 +24,9 @@ struct launch_setup {
 	uint64_t reset_signals;
 	bool reset_nofile;
 	struct rlimit nofile; /* what the child gets when reset_nofile is set */
+	/* What the child does not keep of this process, unless it is asked for; the
+	 * usual is what it gets. */
+	bool reset_nice, reset_oom_score_adj, reset_timer_slack, reset_umask;
 };
 
 /* What says *shared* may be touched by both sides while the plan is out. */
@@ -31,8 +34,10 @@ struct plan {
 	struct op done;	   /* completed by the launcher: 0, or -errno of the failure */
 	struct spec *spec; /* the process's */
 	const struct launch_setup *setup;
-	int ours[3];   /* our ends of its pipes, or -1: the reactor's to place */
-	int theirs[3]; /* what the child gets as 0, 1, 2, or -1 for null and dup */
+	/* By the spec's order of descriptors. */
+	int ours[SPEC_FDS_MAX];	  /* our ends, or -1: the reactor's to place */
+	int theirs[SPEC_FDS_MAX]; /* what the child gets, or -1: it needs none of ours */
+	int given_pidfd;	  /* of USP_FLAG_PIDFD, else -1 */
 	pid_t pid;
 
 	/* Shared: it is with the launchers.  All else is read after it is false. */
@@ -60,15 +65,19 @@ struct plan {
 void plan_init(struct plan *plan, struct spec *spec, const struct launch_setup *setup);
 
 /*
- * Make the pipes.  Thread: a launcher's.
- * Returns 0 or -EMFILE, -ENFILE, with what was made in the plan.
+ * Make the pipes, socket pairs and the terminal.  Thread: a launcher's.
+ * Returns 0 or -EMFILE, -ENFILE; -ENOSPC: too many terminals; with what was made in
+ * the plan.
  */
 int plan_open(struct plan *plan);
 
 /* Close what was meant for the child alone. */
 void plan_close_theirs(struct plan *plan);
 
-/* Close all that the plan still has: both ends and the pidfd. */
+/* The child is there: what was asked for of its pidfd.  Does not fail. */
+void plan_give_pidfd(struct plan *plan);
+
+/* Close all that the plan still has: both ends and the pidfds. */
 void plan_close(struct plan *plan);
 
 /* Did the child execute its program? */

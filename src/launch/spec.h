@@ -7,7 +7,11 @@
 #ifndef LAUNCH_SPEC_H
 #define LAUNCH_SPEC_H
 
+#include <stdbool.h>
 #include <uringspawn/spawn.h>
+
+/* 0, 1, 2, and those that were added. */
+#define SPEC_FDS_MAX (3 + USP_FDS_MAX)
 
 /* Strings as they come: packed (from the wire) or as a vector (from the API). */
 struct strings {
@@ -30,15 +34,34 @@ struct spec_input {
 	struct usp_options options;
 };
 
+/* One of the child's descriptors. */
+struct spec_fd {
+	int target;		  /* its number there */
+	enum usp_stdio_kind kind; /* never DEFAULT */
+	bool is_read;		  /* by the child; PIPE and HANDOVER */
+	int fd;			  /* FD: the spec's own; else -1 */
+	size_t same_as;	  /* DUP: the index of the one that it is; never of a DUP */
+	const char *path; /* FILE: with its flags and mode, complete */
+	int flags;
+	unsigned mode;
+	const char *name; /* for messages */
+};
+
 struct spec {
 	char **argv, **envp; /* NULL-terminated; the child hands them to execve */
 	char **candidates;   /* NULL-terminated: the files to try, in order */
 	const char *cwd;     /* NULL: stay */
 	const char *name;    /* the program as it was asked for, for messages */
 	/*
+	 * By target, rising: 0, 1 and 2 are at those indexes.  Of several that are the
+	 * terminal all but the first are a DUP of it.
+	 */
+	struct spec_fd *fds;
+	size_t n_fds;
+	/*
 	 * The rest of what was asked, complete: no zero that means a default is left
-	 * in stdio and kill.  Descriptors of kind FD are the spec's own.  Of its
-	 * pointers none is to be followed that is not said to be copied.
+	 * in group, kill and pty.  Copied are groups and cgroup.path; no other pointer of
+	 * it is there, and nothing in stdio and fds.
 	 */
 	struct usp_options options;
 };
@@ -47,7 +70,7 @@ struct spec {
  * Check and copy.
  *
  * The descriptors of USP_STDIO_FD are taken: the spec closes them, and so does
- * this function when it fails.
+ * this function when it fails.  (More than USP_FDS_MAX are not looked at.)
  *
  * @param ret_field  on failure, the name of the field at fault
  * @return 0, or -EINVAL; -E2BIG: a string, or all of them, longer than the kernel

@@ -39,40 +39,47 @@ static void on_window(struct input *in, uint32_t bytes) REACTOR_ONLY
 
 /* ---- start and end ------------------------------------------------------- */
 
-static bool is_channel(const struct usp_stdio *stdio)
+static bool is_channel(const struct spec_fd *fd)
 {
-	return stdio->kind == USP_STDIO_PIPE;
+	return fd->kind == USP_STDIO_PIPE || fd->kind == USP_STDIO_DUPLEX ||
+	       fd->kind == USP_STDIO_PTY;
 }
 
 unsigned channels_count(const struct spec *spec)
 {
 	unsigned n = 0;
 
-	for (int i = 0; spec && i < 3; i++)
-		n += is_channel(&spec->options.stdio[i]);
+	for (size_t i = 0; spec && i < spec->n_fds; i++)
+		n += is_channel(&spec->fds[i]);
 	return n;
 }
 
-static void init(struct channel *channel, const struct spec *spec, int end)
+static void init(struct channel *channel, const struct spec *spec, size_t end)
 {
+	const struct spec_fd *fd = &spec->fds[end];
 	struct channels *c = channel->all;
 
-	channel->end = end;
+	channel->end = (int)end;
 	channel->slot = -1;
-	channel->is_written = end == 0;
-	channel->is_read = !channel->is_written;
-	stream_init(&channel->stream, c->reactor, c->owner, &stream_verbs, end,
-		    spec->options.window_bytes);
-	input_init(&channel->input, c->reactor, c->owner, on_window, end);
+	channel->is_terminal = fd->kind == USP_STDIO_PTY;
+	channel->is_written = fd->kind != USP_STDIO_PIPE || fd->is_read;
+	channel->is_read = fd->kind != USP_STDIO_PIPE || !fd->is_read;
+	/* Whichever of the child's descriptors a terminal is, these are its numbers. */
+	stream_init(&channel->stream, c->reactor, c->owner, &stream_verbs,
+		    channel->is_terminal ? 1 : fd->target, spec->options.window_bytes);
+	input_init(&channel->input, c->reactor, c->owner, on_window,
+		   channel->is_terminal ? 0 : fd->target);
+	if (channel->is_terminal)
+		stream_poll_first(&channel->stream);
 }
 
 void channels_init(struct channels *c, const struct spec *spec)
 {
 	c->n = 0;
-	for (int i = 0; spec && i < 3; i++) {
+	for (size_t i = 0; spec && i < spec->n_fds; i++) {
 		struct channel *channel = &c->each[c->n];
 
-		if (!is_channel(&spec->options.stdio[i]))
+		if (!is_channel(&spec->fds[i]))
 			continue;
 		c->n++;
 		channel->all = c;
@@ -100,10 +107,12 @@ void channels_open(struct channels *c, struct plan *plan)
 		int slot = take_number(&channel->slot);
 		int fd = take_number(&plan->ours[channel->end]);
 
-		if (channel->is_written)
-			input_open(&channel->input, slot, fd);
-		else
+		if (channel->is_read)
 			stream_open(&channel->stream, slot, fd);
+		if (channel->is_read && channel->is_written)
+			input_share(&channel->input, slot);
+		else if (channel->is_written)
+			input_open(&channel->input, slot, fd);
 	}
 }
 
@@ -131,6 +140,12 @@ struct channel *channels_written(const struct channels *c, int stream)
 {
 	channels_each(channel, c) if (channel->is_written &&
 				      channel->input.number == stream) return channel;
+	return NULL;
+}
+
+struct channel *channels_terminal(const struct channels *c)
+{
+	channels_each(channel, c) if (channel->is_terminal) return channel;
 	return NULL;
 }
 

@@ -30,6 +30,7 @@ struct channel {
 	int end;  /* of the plan's ends: the one that it serves */
 	int slot; /* set aside for it until it is opened; -1: none */
 	bool is_read, is_written;
+	bool is_terminal;
 	struct stream stream;
 	struct input input;
 };
@@ -57,6 +58,9 @@ void channels_open(struct channels *c, struct plan *plan) REACTOR_ONLY;
 /* The channel that is read, or written, as @stream; NULL: there is none. */
 struct channel *channels_read(const struct channels *c, int stream);
 struct channel *channels_written(const struct channels *c, int stream);
+
+/* The one that is a terminal; NULL: none is. */
+struct channel *channels_terminal(const struct channels *c);
 
 /* Nothing more comes from any of them. */
 bool channels_drained(const struct channels *c);

@@ -1,5 +1,5 @@
 /*
- * A pipe that the child reads from, fed within a window.
+ * What the child reads from, fed within a window.
  *
  * Two buffers: the write in flight needs its bytes to stay where they are, so
  * what comes meanwhile is gathered in the other one, and they change places.
@@ -7,6 +7,7 @@
 #include "process/input.h"
 
 #include <errno.h>
+#include <poll.h>
 #include "base/list.h"
 
 static void on_written(struct op *op, const struct completion *done) REACTOR_ONLY;
@@ -45,6 +46,16 @@ static void swap(struct input *in)
 	in->waiting = empty;
 }
 
+/* Nothing is written any more. */
+static void let_go(struct input *in) REACTOR_ONLY
+{
+	if (!in->shared)
+		reactor_slot_drop(in->reactor, in->slot);
+	else if (!in->broken)
+		reactor_slot_shutdown(in->reactor, in->slot);
+	in->slot = -1;
+}
+
 /* The one place that decides what happens to the pipe next. */
 static void step(struct input *in) REACTOR_ONLY
 {
@@ -54,12 +65,13 @@ static void step(struct input *in) REACTOR_ONLY
 		drop_all(in);
 	if (buf_size(&in->in_write) == 0)
 		swap(in);
-	if (buf_size(&in->in_write) > 0) {
+	if (buf_size(&in->in_write) > 0 && in->full) {
+		reactor_poll(in->reactor, &in->write, in->slot, POLLOUT);
+	} else if (buf_size(&in->in_write) > 0) {
 		reactor_write(in->reactor, &in->write, in->slot, buf_bytes(&in->in_write),
 			      buf_size(&in->in_write));
 	} else if (in->ending || in->broken) {
-		reactor_slot_drop(in->reactor, in->slot);
-		in->slot = -1;
+		let_go(in);
 	}
 }
 
@@ -67,7 +79,10 @@ static void on_written(struct op *op, const struct completion *done)
 {
 	struct input *in = container_of(op, struct input, write);
 
-	if (done->res > 0) {
+	in->full = op->kind == OP_WRITE && done->res == -EAGAIN;
+	if (op->kind == OP_POLL) {
+		/* the write that follows says what there is to know */
+	} else if (done->res > 0) {
 		buf_consume(&in->in_write, (size_t)done->res);
 		in->total_bytes += (uint64_t)done->res;
 		in->on_window(in, (uint32_t)done->res);
@@ -82,6 +97,13 @@ void input_open(struct input *in, int slot, int fd)
 {
 	in->slot = slot;
 	reactor_slot_fill(in->reactor, slot, fd);
+	step(in);
+}
+
+void input_share(struct input *in, int slot)
+{
+	in->slot = slot;
+	in->shared = true;
 	step(in);
 }
 
@@ -116,7 +138,7 @@ void input_stop(struct input *in)
 void input_done(struct input *in)
 {
 	drop_all(in);
-	if (in->slot >= 0)
+	if (in->slot >= 0 && !in->shared)
 		reactor_slot_drop(in->reactor, in->slot);
 	in->slot = -1;
 	buf_done(&in->in_write);

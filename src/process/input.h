@@ -1,5 +1,5 @@
 /*
- * A pipe that the child reads from, fed within a window.
+ * What the child reads from, fed within a window.
  */
 #ifndef PROCESS_INPUT_H
 #define PROCESS_INPUT_H
@@ -24,7 +24,9 @@ struct input {
 	input_fn *on_window;
 	int number;	     /* the stream's, in events */
 	int slot;	     /* -1: not open yet, or closed */
+	bool shared;	     /* the slot is a stream's, who closes it */
 	bool ending;	     /* close it after what waits */
+	bool full;	     /* it took nothing: to be polled before the next write */
 	bool broken;	     /* the child closed its end */
 	struct buf in_write; /* what the write in flight is about */
 	struct buf waiting;
@@ -37,6 +39,9 @@ void input_init(struct input *in, struct reactor *r, struct owner *owner,
 
 /* Start writing to @fd, which is taken, through @slot, which is the input's now. */
 void input_open(struct input *in, int slot, int fd) REACTOR_ONLY;
+
+/* The same through a slot that is open already, as a stream, and stays that one's. */
+void input_share(struct input *in, int slot) REACTOR_ONLY;
 
 /* Copies @data.  Returns 0, -EAGAIN: no room in the window; -EPIPE; -ENOMEM. */
 int input_write(struct input *in, const void *data, size_t size) REACTOR_ONLY;

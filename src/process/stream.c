@@ -1,9 +1,10 @@
 /*
- * A pipe that the child writes to, read within a window.
+ * What the child writes to, read within a window.
  */
 #include "process/stream.h"
 
 #include <errno.h>
+#include <poll.h>
 
 static void on_read(struct op *op, const struct completion *done) REACTOR_ONLY;
 
@@ -22,6 +23,18 @@ void stream_init(struct stream *s, struct reactor *r, struct owner *owner,
 	op_init(&s->read, owner, on_read);
 }
 
+static void read_more(struct stream *s) REACTOR_ONLY
+{
+	size_t most = s->limited ? s->credit_bytes : READ_BUFFER_BYTES;
+
+	if (s->polled && !s->ready)
+		reactor_poll(s->reactor, &s->read, s->slot, POLLIN);
+	else if (s->polled || s->limited)
+		reactor_read(s->reactor, &s->read, s->slot, most);
+	else
+		reactor_read_multishot(s->reactor, &s->read, s->slot);
+}
+
 /* The one place that decides whether the stream reads. */
 static void step(struct stream *s) REACTOR_ONLY
 {
@@ -34,10 +47,8 @@ static void step(struct stream *s) REACTOR_ONLY
 	} else if (s->closing && !s->eof) {
 		s->eof = true;
 		s->verbs->on_eof(s);
-	} else if (wanted && s->limited) {
-		reactor_read(s->reactor, &s->read, s->slot, s->credit_bytes);
 	} else if (wanted) {
-		reactor_read_multishot(s->reactor, &s->read, s->slot);
+		read_more(s);
 	}
 }
 
@@ -47,6 +58,12 @@ static void on_read(struct op *op, const struct completion *done)
 	bool again = done->res == -ECANCELED || done->res == -EINTR ||
 		     done->res == -EAGAIN || done->res == -ENOMEM;
 
+	if (op->kind == OP_POLL) {
+		s->ready = !again;
+		step(s);
+		return;
+	}
+	s->ready = false;
 	if (done->res > 0) {
 		size_t size = (size_t)done->res;
 
@@ -55,10 +72,16 @@ static void on_read(struct op *op, const struct completion *done)
 			s->credit_bytes -= size;
 		s->verbs->on_output(s, done->buffer, size);
 	} else if (!again) {
-		/* The end; an error of a pipe (there is none known) is one as well. */
+		/* The end; an error is one as well: EIO of a terminal that nobody has open
+		 * any more, ECONNRESET of a socket whose other end left something unread. */
 		s->closing = true;
 	}
 	step(s);
+}
+
+void stream_poll_first(struct stream *s)
+{
+	s->polled = true;
 }
 
 void stream_open(struct stream *s, int slot, int fd)

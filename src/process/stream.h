@@ -1,10 +1,12 @@
 /*
- * A pipe that the child writes to, read within a window.
+ * What the child writes to, read within a window.
  *
  * A stream reads only what its consumer gave credit for: beyond it the child
  * finds its pipe full and waits.  Without a window (credit unlimited) one
  * multishot read serves the stream's whole life; with one, each read asks for no
- * more than the credit, since a multishot read cannot be held to it.
+ * more than the credit, since a multishot read cannot be held to it.  Nor does a
+ * multishot read ever learn that a terminal was hung up (Linux 6.12 to 7.3): that is
+ * polled, and then read once.
  */
 #ifndef PROCESS_STREAM_H
 #define PROCESS_STREAM_H
@@ -29,8 +31,9 @@ struct stream {
 	int number; /* in events */
 	int slot;   /* -1: no pipe, or it is closed */
 	bool limited, paused;
-	bool closing; /* not to be read any more */
-	bool eof;     /* nothing more comes; true for a stream without a pipe */
+	bool polled, ready; /* it is to be polled before a read; it has been */
+	bool closing;	    /* not to be read any more */
+	bool eof;	    /* nothing more comes; true for a stream without a pipe */
 	uint64_t credit_bytes;
 	uint64_t total_bytes; /* read and told */
 };
@@ -38,6 +41,9 @@ struct stream {
 /* @window_bytes: the credit to start with; 0: no limit. */
 void stream_init(struct stream *s, struct reactor *r, struct owner *owner,
 		 const struct stream_verbs *verbs, int number, uint32_t window_bytes);
+
+/* It is a terminal.  Before it is opened. */
+void stream_poll_first(struct stream *s);
 
 /* Start reading @fd, which is taken, through @slot, which is the stream's now. */
 void stream_open(struct stream *s, int slot, int fd) REACTOR_ONLY;

@@ -44,10 +44,41 @@ void tell_window(struct process *p, int stream, uint32_t bytes)
 	handle_tell(&p->handle, &event);
 }
 
+static int take(int *fd)
+{
+	int taken = *fd;
+
+	*fd = -1;
+	return taken;
+}
+
+/* From here on they are the owner's. */
+static size_t take_given(struct process *p, struct usp_given_fd *ret_given)
+{
+	const struct spec *spec = p->spec;
+	size_t n = 0;
+
+	for (size_t i = 0; i < spec->n_fds; i++)
+		if (spec->fds[i].kind == USP_STDIO_HANDOVER)
+			ret_given[n++] = (struct usp_given_fd){
+				.stream = spec->fds[i].target,
+				.fd = take(&p->plan.ours[i]),
+			};
+	return n;
+}
+
 void tell_started(struct process *p)
 {
-	const struct usp_event event = { .kind = USP_EVENT_STARTED,
-					 .started = { p->plan.pid } };
+	struct usp_given_fd given[SPEC_FDS_MAX];
+	const struct usp_event event = {
+		.kind = USP_EVENT_STARTED,
+		.started = {
+			.pid = p->plan.pid,
+			.pidfd = take(&p->plan.given_pidfd),
+			.fds = given,
+			.n_fds = take_given(p, given),
+		},
+	};
 
 	p->handle.pid = p->plan.pid;
 	handle_tell(&p->handle, &event);
@@ -107,27 +138,44 @@ static struct usp_timings timings_of(const struct process *p, uint64_t now_ns)
 	};
 }
 
-static uint64_t written_to(const struct process *p, int stream)
+/* What was told of it; of one that is only written to, what was taken there. */
+static uint64_t carried(const struct process *p, int stream)
 {
-	const struct channel *channel = channels_written(&p->channels, stream);
+	const struct channel *read = channels_read(&p->channels, stream);
+	const struct channel *written = channels_written(&p->channels, stream);
 
-	return channel ? channel->input.total_bytes : 0;
+	if (read)
+		return read->stream.total_bytes;
+	return written ? written->input.total_bytes : 0;
 }
 
-static uint64_t told_of(const struct process *p, int stream)
+/* Of the streams beyond 2. */
+static size_t totals_of(const struct process *p, struct usp_stream_total *ret_totals)
 {
-	const struct channel *channel = channels_read(&p->channels, stream);
+	size_t n = 0;
 
-	return channel ? channel->stream.total_bytes : 0;
+	for (unsigned i = 0; i < p->channels.n; i++) {
+		int stream = p->channels.each[i].stream.number;
+
+		if (stream > 2)
+			ret_totals[n++] = (struct usp_stream_total){
+				.stream = stream,
+				.bytes = carried(p, stream),
+			};
+	}
+	return n;
 }
 
 void tell_end(struct process *p)
 {
+	struct usp_stream_total totals[USP_FDS_MAX];
 	const struct usp_event event = {
 		.kind = USP_EVENT_END,
 		.end = {
 			.reason = reason_of(p),
-			.bytes = { written_to(p, 0), told_of(p, 1), told_of(p, 2) },
+			.bytes = { carried(p, 0), carried(p, 1), carried(p, 2) },
+			.streams = totals,
+			.n_streams = totals_of(p, totals),
 			.stdin_unread_bytes = channels_unread_bytes(&p->channels),
 			.timings = timings_of(p, reactor_now_ns(p->host->reactor)),
 		},

@@ -32,10 +32,24 @@ static int verb_close(struct usp_process *handle, int stream)
 	struct channel *channel = channels_written(&p->channels, stream);
 
 	enter_reactor();
-	if (!channel)
+	if (!channel || channel->is_terminal)
 		return -ENOTSUP;
 	if (p->state != PROCESS_ENDED)
 		input_end(&channel->input);
+	reactor_submit(p->host->reactor);
+	return 0;
+}
+
+static int verb_resize(struct usp_process *handle, const struct usp_winsize *size)
+{
+	struct process *p = process_of(handle);
+
+	enter_reactor();
+	if (!channels_terminal(&p->channels))
+		return -ENOTTY;
+	if (p->exited || p->state == PROCESS_ENDED)
+		return -ESRCH;
+	terminal_resize(&p->terminal, size);
 	reactor_submit(p->host->reactor);
 	return 0;
 }
@@ -78,6 +92,7 @@ static void verb_kill(struct usp_process *handle)
 const struct process_verbs process_verbs = {
 	.write = verb_write,
 	.close = verb_close,
+	.resize = verb_resize,
 	.credit = verb_credit,
 	.signal = verb_signal,
 	.kill = verb_kill,

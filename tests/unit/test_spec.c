@@ -87,8 +87,8 @@ static const struct row {
 	  { TRUE_ARGV, STDIO(0, (enum usp_stdio_kind) - 1, 0) },
 	  -EINVAL,
 	  "stdio" },
-	{ "stdio kind 5",
-	  { TRUE_ARGV, STDIO(2, (enum usp_stdio_kind)5, 0) },
+	{ "stdio kind 9",
+	  { TRUE_ARGV, STDIO(2, (enum usp_stdio_kind)9, 0) },
 	  -EINVAL,
 	  "stdio" },
 	{ "a null stream", { TRUE_ARGV, STDIO(1, USP_STDIO_NULL, 77) }, 0, "" },
@@ -120,8 +120,12 @@ static const struct row {
 	  "" },
 	{ "a session", { TRUE_ARGV, .options.group = USP_GROUP_SESSION }, 0, "" },
 	{ "the same group", { TRUE_ARGV, .options.group = USP_GROUP_SAME }, 0, "" },
-	{ "group 3",
-	  { TRUE_ARGV, .options.group = (enum usp_group)3 },
+	{ "the foreground group",
+	  { TRUE_ARGV, .options.group = USP_GROUP_FOREGROUND },
+	  0,
+	  "" },
+	{ "group 4",
+	  { TRUE_ARGV, .options.group = (enum usp_group)4 },
 	  -EINVAL,
 	  "group" },
 	{ "group -1",
@@ -338,9 +342,10 @@ CLEAN_TEST(spec, zero_means_the_default)
 	struct spec *spec;
 
 	cr_assert(eq(int, spec_new(&input, &spec, &field), 0));
-	cr_assert(eq(int, spec->options.stdio[0].kind, USP_STDIO_NULL));
-	cr_assert(eq(int, spec->options.stdio[1].kind, USP_STDIO_PIPE));
-	cr_assert(eq(int, spec->options.stdio[2].kind, USP_STDIO_PIPE));
+	cr_assert(eq(sz, spec->n_fds, 3));
+	cr_assert(eq(int, spec->fds[0].kind, USP_STDIO_NULL));
+	cr_assert(eq(int, spec->fds[1].kind, USP_STDIO_PIPE));
+	cr_assert(eq(int, spec->fds[2].kind, USP_STDIO_PIPE));
 	cr_assert(eq(int, spec->options.group, USP_GROUP_NEW));
 	cr_assert(eq(int, spec->options.kill.signal, SIGTERM));
 	cr_assert(eq(int, spec->options.kill.target, USP_TARGET_GROUP));

@@ -1,0 +1,58 @@
+/*
+ * What the parts of spec.c have in common.  Private to them.
+ *
+ * A spec is made in two passes: one that checks and measures, and, after the one
+ * allocation, one that copies.  Each part has a function for either.
+ */
+#ifndef LAUNCH_SPEC_PARTS_H
+#define LAUNCH_SPEC_PARTS_H
+
+#include <stddef.h>
+#include "launch/spec.h"
+
+/* The kernel's limit of one string, its NUL included: MAX_ARG_STRLEN, 32 pages. */
+#define STRING_BYTES_MAX (128u << 10)
+
+/* What the first pass found out. */
+struct measure {
+	size_t n_argv, argv_bytes;
+	size_t n_env, env_bytes;
+	struct bytes name;     /* the program as asked for */
+	struct bytes elements; /* the PATH to search; NULL: the name is the file */
+	size_t n_candidates, candidate_bytes;
+	size_t n_fds, fd_bytes; /* descriptors, and the strings of them */
+	size_t n_groups, cgroup_bytes;
+};
+
+/* The next free places of the block. */
+struct cursor {
+	struct spec_fd *fds;
+	char **pointers;
+	gid_t *groups;
+	char *bytes;
+};
+
+/* Copy @text, with a NUL behind it. */
+char *cursor_put(struct cursor *to, const struct bytes *text);
+
+/* What is executed: argv, environment, and the files to try. */
+int spec_env_measure(const struct spec_input *input, struct measure *m,
+		     const char **ret_field);
+void spec_env_copy(struct spec *spec, const struct spec_input *input,
+		   const struct measure *m, struct cursor *to);
+
+/* The descriptors. */
+int spec_fds_measure(const struct spec_input *input, struct measure *m,
+		     const char **ret_field);
+void spec_fds_copy(struct spec *spec, const struct spec_input *input, struct cursor *to);
+
+/* Those of an input that gave no spec. */
+void spec_fds_close(const struct spec_input *input);
+
+/* All the rest. */
+int spec_values_measure(const struct spec_input *input, struct measure *m,
+			const char **ret_field);
+void spec_values_copy(struct spec *spec, const struct spec_input *input,
+		      struct cursor *to);
+
+#endif
