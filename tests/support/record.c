@@ -27,7 +27,7 @@ static void note(struct record *r, char letter)
 {
 	size_t n = strlen(r->order);
 
-	if (n && (letter == '1' || letter == '2' || letter == 'w') &&
+	if (n && (letter == '1' || letter == '2' || letter == 'o' || letter == 'w') &&
 	    r->order[n - 1] == letter)
 		return;
 	if (n < sizeof(r->order) - 1)
@@ -38,21 +38,21 @@ static void note_output(struct record *r, const struct usp_output *output)
 {
 	struct buf *out = &r->out[output->stream];
 
-	cr_assert(output->stream == 1 || output->stream == 2);
+	cr_assert(output->stream >= 0 && output->stream < RECORD_STREAMS);
 	cr_assert(r->started && !r->eof[output->stream], "output out of order");
 	cr_assert(ne(sz, output->size, 0));
 	if (out->max == 0)
 		buf_init(out, OUTPUT_MAX);
 	cr_assert(eq(int, buf_append(out, output->data, output->size), 0));
-	note(r, output->stream == 1 ? '1' : '2');
+	note(r, output->stream == 1 ? '1' : output->stream == 2 ? '2' : 'o');
 }
 
 static void note_eof(struct record *r, int stream)
 {
-	cr_assert(stream == 1 || stream == 2);
+	cr_assert(stream >= 0 && stream < RECORD_STREAMS);
 	cr_assert(r->started && !r->eof[stream], "an end of stream out of order");
 	r->eof[stream] = true;
-	note(r, stream == 1 ? 'e' : 'E');
+	note(r, stream == 1 ? 'e' : stream == 2 ? 'E' : 'O');
 }
 
 static void note_failure(struct record *r, const struct usp_failure *failure)
@@ -71,6 +71,14 @@ static void note_end(struct record *r, const struct usp_end *end)
 	cr_assert(r->failed || r->exited, "an end without an exit");
 	cr_assert(eq(u64, end->bytes[1], buf_size(&r->out[1])));
 	cr_assert(eq(u64, end->bytes[2], buf_size(&r->out[2])));
+	for (size_t i = 0; i < end->n_streams; i++) {
+		const struct usp_stream_total *total = &end->streams[i];
+
+		cr_assert(lt(int, 2, total->stream));
+		if (r->eof[total->stream])
+			cr_assert(
+				eq(u64, total->bytes, buf_size(&r->out[total->stream])));
+	}
 	r->end = *end;
 	r->ended = true;
 	r->process = NULL;
@@ -91,6 +99,9 @@ static void on_event(struct usp_process *process, const struct usp_event *event,
 		cr_assert(eq(int, usp_process_pid(process), event->started.pid));
 		r->started = true;
 		r->pid = event->started.pid;
+		r->pidfd = event->started.pidfd;
+		r->n_given = event->started.n_fds;
+		memcpy(r->given, event->started.fds, r->n_given * sizeof(*r->given));
 		note(r, 's');
 		break;
 	case USP_EVENT_FAILED:
@@ -168,7 +179,7 @@ const char *record_text(struct record *r, int stream)
 void record_done(struct record *r)
 {
 	cr_assert(r->ended);
-	for (int i = 1; i < 3; i++)
+	for (int i = 0; i < RECORD_STREAMS; i++)
 		buf_done(&r->out[i]);
 }
 

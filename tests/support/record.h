@@ -24,6 +24,8 @@
 		}                                                                        \
 	}
 
+#define RECORD_STREAMS (USP_FD_TARGET_MAX + 1)
+
 struct record;
 
 typedef void record_fn(struct record *record, const struct usp_event *event);
@@ -34,16 +36,19 @@ struct record {
 	record_fn *also; /* called after each event was written down; NULL: nobody */
 	void *user;	 /* @also's */
 
-	/* One letter per event: s(tarted) f(ailed) 1 2 (output, many in a row once) e E
-	 * (their end) w(indow) x (exit) . (end). */
+	/* One letter per event: s(tarted) f(ailed) 1 2 o (output of those and of others,
+	 * many in a row once) e E O (their end) w(indow) x (exit) . (end). */
 	char order[128];
-	bool started, failed, exited, ended, eof[3];
+	bool started, failed, exited, ended, eof[RECORD_STREAMS];
 	pid_t pid;
 	struct usp_failure failure; /* path: @path */
 	char path[512];
 	struct usp_exit exit;
 	struct usp_end end;
-	struct buf out[3];
+	struct buf out[RECORD_STREAMS];
+	struct usp_given_fd given[3 + USP_FDS_MAX];
+	size_t n_given;
+	int pidfd;	       /* as given: the test's */
 	uint64_t window_bytes; /* sum of the window events */
 	bool stdin_closed;     /* a window event of 0 */
 };
