@@ -3,10 +3,12 @@
  * its own stage, and leaves no descriptor, no memory and no process.
  */
 #include <errno.h>
+#include <stdlib.h>
 #include <string.h>
 #include <sys/wait.h>
 
 #include "engine/engine.h"
+#include "support/backend.h"
 #include "support/clean.h"
 #include "support/fault.h"
 
@@ -104,24 +106,33 @@ static void sweep_new(unsigned recv_buffers, unsigned points)
 
 CLEAN_TEST(engine, each_call_that_makes_one_is_undone)
 {
-	sweep_new(0, 24);
+	sweep_new(0, on_epoll() ? 22 : 24);
 }
 
 CLEAN_TEST(engine, each_call_that_makes_one_that_receives_is_undone)
 {
-	sweep_new(8, 28);
+	sweep_new(8, on_epoll() ? 25 : 28);
 }
 
-/* Memory for a ring may be short while there is enough for a smaller one. */
-CLEAN_TEST(engine, without_memory_a_smaller_ring_does)
+static void run_one(struct usp_engine *engine)
+{
+	struct usp_process *process;
+	struct told told;
+	struct usp_options options = options_for(&told, TRUE_ARGV);
+
+	cr_assert(eq(int, usp_spawn(engine, &options, &process), 0));
+	cr_assert(eq(int, usp_engine_run(engine), 0));
+	cr_assert(eq(uint, told.ends, 1));
+	cr_assert(eq(int, told.code, 0));
+}
+
+/* Engines that were made, and work, although a call failed, by back end @name. */
+static unsigned made_after_a_fault(const char *name)
 {
 	struct usp_engine *engine;
 	unsigned n = 0, made = 0;
-	struct told told;
 
 	for (bool fired = true; fired;) {
-		struct usp_options options = options_for(&told, TRUE_ARGV);
-		struct usp_process *process;
 		int before = open_fds(), ret;
 
 		engine = NULL;
@@ -130,16 +141,28 @@ CLEAN_TEST(engine, without_memory_a_smaller_ring_does)
 		fired = fault_fired();
 		cr_assert(eq(int, ret == 0, engine != NULL), "call %u failed", n);
 		if (engine) {
-			made += fired;
-			cr_assert(eq(int, usp_spawn(engine, &options, &process), 0));
-			cr_assert(eq(int, usp_engine_run(engine), 0));
-			cr_assert(eq(uint, told.ends, 1));
-			cr_assert(eq(int, told.code, 0));
+			made += fired && !strcmp(usp_engine_backend(engine), name);
+			run_one(engine);
 		}
 		usp_engine_free(engine);
 		cr_assert(eq(int, open_fds(), before), "call %u failed", n);
 	}
-	cr_assert(lt(uint, 0, made));
+	return made;
+}
+
+/* Memory for a ring may be short while there is enough for a smaller one. */
+CLEAN_TEST(engine, without_memory_a_smaller_ring_does)
+{
+	if (on_epoll())
+		cr_skip("about io_uring");
+	cr_assert(lt(uint, 0, made_after_a_fault("io_uring")));
+}
+
+/* And where there is none to be had at all, epoll needs less of it. */
+CLEAN_TEST(engine, without_memory_for_a_ring_epoll_does)
+{
+	unsetenv(USP_BACKEND_VARIABLE);
+	cr_assert(lt(uint, 0, made_after_a_fault("epoll")));
 }
 
 CLEAN_TEST(engine, a_descriptor_to_poll_is_asked_for_again)
@@ -273,7 +296,8 @@ CLEAN_TEST(engine, a_write_without_memory_changes_nothing)
 	cr_assert(no_children());
 }
 
-/* An engine is ended without asking for anything. */
+/* An engine is ended without asking for anything; with epoll, without insisting on the
+ * descriptor that a signal is sent by. */
 CLEAN_TEST(engine, the_end_of_an_engine_needs_nothing)
 {
 	struct usp_engine *engine;
@@ -291,7 +315,7 @@ CLEAN_TEST(engine, the_end_of_an_engine_needs_nothing)
 		cr_assert(eq(int, engine_wait(engine), 0));
 	fault_at(1, ENOMEM);
 	usp_engine_free(engine);
-	cr_assert(not(fault_fired()));
+	cr_assert(on_epoll() || !fault_fired());
 	for (int i = 0; i < 4; i++)
 		cr_assert(eq(uint, told[i].ends, 1));
 	cr_assert(no_children());

@@ -8,6 +8,7 @@
 #include <string.h>
 
 #include "base/annotate.h"
+#include "support/backend.h"
 #include "support/command.h"
 #include "support/daemon.h"
 #include "support/tmpdir.h"
@@ -92,6 +93,7 @@ Test(bench_cmd, json_has_everything_that_was_asked_for)
 
 	expect_complete(object);
 	expect_text(object, "side", "engine");
+	expect_text(object, "back_end", backend_name());
 	expect_text(object, "stdio", "pipe");
 	cr_expect(eq(dbl, number(object, "jobs"), 200));
 	cr_expect(eq(dbl, number(object, "depth"), 4));
@@ -116,6 +118,7 @@ Test(bench_cmd, a_daemon_is_measured_in_the_same_way)
 
 	expect_complete(object);
 	expect_text(object, "side", "daemon");
+	cr_expect(eq(ptr, json_object_get(object, "back_end"), json_null()));
 	expect_text(object, "stdio", "null");
 	json_decref(object);
 	daemon_stop(&daemon_run);
@@ -129,6 +132,7 @@ Test(bench_cmd, people_get_a_table)
 	cr_expect(ne(ptr, strstr(result.out, "posix_spawn"), NULL), "%s", result.out);
 	cr_expect(ne(ptr, strstr(result.out, "bare"), NULL), "%s", result.out);
 	cr_expect(ne(ptr, strstr(result.out, "p99"), NULL), "%s", result.out);
+	cr_expect(ne(ptr, strstr(result.out, backend_name()), NULL), "%s", result.out);
 }
 
 static const struct row {

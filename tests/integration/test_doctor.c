@@ -8,6 +8,7 @@
 #include <string.h>
 #include <sys/syscall.h>
 
+#include "support/backend.h"
 #include "support/command.h"
 #include "support/deny.h"
 
@@ -26,16 +27,39 @@ static int doctor(const char *option)
 Test(doctor, where_the_engine_runs_it_says_so)
 {
 	cr_assert(eq(int, doctor(NULL), 0));
-	cr_assert(strstr(result.out, "back end: io_uring") != NULL);
+	cr_assert(strstr(result.out, on_epoll() ? "back end: epoll (URINGSPAWN_BACKEND"
+						: "back end: io_uring\n") != NULL,
+		  "%s", result.out);
 	cr_assert(strstr(result.out, "The engine runs here.") != NULL);
 }
 
-Test(doctor, where_io_uring_is_refused_it_says_so)
+Test(doctor, where_io_uring_is_refused_it_says_what_is_used_and_why)
 {
+	unsetenv(USP_BACKEND_VARIABLE);
+	deny(SYS_io_uring_setup, EPERM);
+	cr_assert(eq(int, doctor(NULL), 0));
+	cr_assert(strstr(result.out, "back end: epoll (a sandbox forbids") != NULL, "%s",
+		  result.out);
+	cr_assert(strstr(result.out, "The engine runs here.") != NULL);
+}
+
+Test(doctor, where_nothing_else_may_be_used_there_is_none)
+{
+	setenv(USP_BACKEND_VARIABLE, "uring", true);
 	deny(SYS_io_uring_setup, EPERM);
 	cr_assert(eq(int, doctor(NULL), 1));
 	cr_assert(strstr(result.out, "back end: none") != NULL, "%s", result.out);
 	cr_assert(strstr(result.out, "The engine runs here.") == NULL);
+	cr_assert(strstr(result.out, "a sandbox forbids io_uring") != NULL);
+}
+
+Test(doctor, a_back_end_that_there_is_not_is_named)
+{
+	setenv(USP_BACKEND_VARIABLE, "kqueue", true);
+	cr_assert(eq(int, doctor(NULL), 1));
+	cr_assert(strstr(result.out, "URINGSPAWN_BACKEND is neither uring nor epoll") !=
+			  NULL,
+		  "%s", result.out);
 }
 
 static json_t *parsed(void)
@@ -59,6 +83,8 @@ Test(doctor, its_json_has_what_the_text_says)
 		cr_assert(json_object_get(root, fields[i]) != NULL, "no %s in %s",
 			  fields[i], result.out);
 	cr_assert(json_object_get(root, "engine_runs") == json_true());
+	cr_assert(eq(str, (char *)json_string_value(json_object_get(root, "back_end")),
+		     (char *)backend_name()));
 	json_decref(root);
 }
 

@@ -11,6 +11,7 @@ struct running_daemon {
 	int pidfd;
 	int err_fd; /* the reading end of its stderr */
 	char socket[108];
+	char backend[16]; /* as it says when it is ready */
 };
 
 /*

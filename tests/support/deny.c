@@ -16,8 +16,9 @@
 
 #define LOAD(field)                                                                      \
 	BPF_STMT(BPF_LD | BPF_W | BPF_ABS, offsetof(struct seccomp_data, field))
-#define UNLESS(k, n)   BPF_JUMP(BPF_JMP | BPF_JEQ | BPF_K, (unsigned)(k), 0, n)
-#define RETURN(action) BPF_STMT(BPF_RET | BPF_K, (action))
+#define UNLESS(k, n)	    BPF_JUMP(BPF_JMP | BPF_JEQ | BPF_K, (unsigned)(k), 0, n)
+#define UNLESS_SET(bits, n) BPF_JUMP(BPF_JMP | BPF_JSET | BPF_K, (unsigned)(bits), 0, n)
+#define RETURN(action)	    BPF_STMT(BPF_RET | BPF_K, (action))
 
 static int install(struct sock_filter *program, unsigned short length, unsigned flags)
 {
@@ -55,6 +56,20 @@ void deny_second(int nr, unsigned second, int error)
 		UNLESS(nr, 3),
 		LOAD(args[1]),
 		UNLESS(second, 1),
+		RETURN(SECCOMP_RET_ERRNO | (unsigned)error),
+		RETURN(SECCOMP_RET_ALLOW),
+	};
+
+	install(program, ARRAY_SIZE(program), 0);
+}
+
+void deny_flag(int nr, unsigned flag, int error)
+{
+	struct sock_filter program[] = {
+		LOAD(nr),
+		UNLESS(nr, 3),
+		LOAD(args[5]),
+		UNLESS_SET(flag, 1),
 		RETURN(SECCOMP_RET_ERRNO | (unsigned)error),
 		RETURN(SECCOMP_RET_ALLOW),
 	};

@@ -12,6 +12,9 @@ void deny(int nr, int error);
 /* The same, where its second argument is @second. */
 void deny_second(int nr, unsigned second, int error);
 
+/* The same, where bit @flag is set in its sixth argument. */
+void deny_flag(int nr, unsigned flag, int error);
+
 /* Who calls @nr is ended by SIGSYS. */
 void deny_kill(int nr);
 

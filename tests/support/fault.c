@@ -14,6 +14,7 @@
 #include "sys/fd.h"
 #include "sys/map.h"
 #include "sys/pidfd.h"
+#include "sys/pollset.h"
 
 struct fault {
 	unsigned left; /* calls until the fault, that one included; 0: none */

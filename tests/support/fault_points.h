@@ -31,6 +31,12 @@ FAULT_SYS(int, io_uring_register_buf_ring,
 	  (struct io_uring * ring, struct io_uring_buf_reg *reg, unsigned flags),
 	  (ring, reg, flags))
 FAULT_SYS(int, io_uring_register_eventfd, (struct io_uring * ring, int fd), (ring, fd))
+FAULT_SYS(int, sys_pollset_open, (void), ())
+FAULT_SYS(int, sys_pollset_add, (int set, int fd, uint32_t events, uint64_t data),
+	  (set, fd, events, data))
+FAULT_SYS(int, sys_pollset_change, (int set, int fd, uint32_t events, uint64_t data),
+	  (set, fd, events, data))
+FAULT_SYS(int, sys_timer_open, (void), ())
 FAULT_PTHREAD(int, pthread_create,
 	      (pthread_t * thread, const pthread_attr_t *attr, void *(*start)(void *),
 	       void *arg),

@@ -14,6 +14,7 @@
 #include "base/annotate.h"
 #include "engine/engine.h"
 #include "launch/janitor.h"
+#include "support/backend.h"
 
 static unsigned passed;
 
@@ -177,6 +178,7 @@ static void *post_all(void *arg)
 static void hammer(bool mailbox_rings)
 {
 	const struct reactor_options options = {
+		.backend = backend_wanted(),
 		.entries = 32,
 		.slots = 4,
 		.read_buffers = 1,

@@ -3,6 +3,7 @@
  */
 #include <criterion/criterion.h>
 #include <criterion/new/assert.h>
+#include <criterion/parameterized.h>
 #include <errno.h>
 #include <signal.h>
 #include <stdlib.h>
@@ -11,6 +12,7 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
+#include "base/annotate.h"
 #include "base/clock.h"
 #include "engine/engine.h"
 #include "support/clean.h"
@@ -19,34 +21,74 @@
 
 TestSuite(engine_sandbox, .timeout = 60);
 
+/* ---- the back end -------------------------------------------------------- */
+
+static void expect_backend(const char *name)
+{
+	struct usp_engine *engine = NULL;
+
+	cr_assert(eq(int, usp_engine_new(NULL, &engine), 0));
+	cr_assert(eq(str, (char *)usp_engine_backend(engine), (char *)name));
+	usp_engine_free(engine);
+}
+
+static void expect_no_engine(int error)
+{
+	struct usp_engine *engine = NULL;
+
+	cr_assert(eq(int, usp_engine_new(NULL, &engine), -error));
+	cr_assert(engine == NULL);
+}
+
+CLEAN_TEST(engine_sandbox, the_back_end_is_the_one_that_was_asked_for)
+{
+	setenv(USP_BACKEND_VARIABLE, "uring", true);
+	expect_backend("io_uring");
+	setenv(USP_BACKEND_VARIABLE, "epoll", true);
+	expect_backend("epoll");
+	setenv(USP_BACKEND_VARIABLE, "", true);
+	expect_backend("io_uring");
+	unsetenv(USP_BACKEND_VARIABLE);
+	expect_backend("io_uring");
+	setenv(USP_BACKEND_VARIABLE, "Epoll", true);
+	expect_no_engine(EINVAL);
+}
+
+static const struct refusal {
+	int nr, error;
+	int told; /* when no other back end may be used */
+} refusals[] = {
+	{ SYS_io_uring_setup, EPERM, EPERM },
+	{ SYS_io_uring_setup, ENOSYS, ENOSYS },
+	{ SYS_io_uring_setup, ENOMEM, ENOMEM },
+	{ SYS_io_uring_setup, EINVAL, ENOSYS }, /* flags that are too new */
+	{ SYS_io_uring_register, EPERM, ENOSYS },
+};
+
+ParameterizedTestParameters(engine_sandbox, where_io_uring_is_refused_epoll_does)
+{
+	static size_t number[ARRAY_SIZE(refusals)];
+
+	for (size_t i = 0; i < ARRAY_SIZE(number); i++)
+		number[i] = i;
+	return cr_make_param_array(size_t, number, ARRAY_SIZE(number));
+}
+
+ParameterizedTest(size_t *number, engine_sandbox, where_io_uring_is_refused_epoll_does)
+{
+	const struct refusal *refusal = &refusals[*number];
+	int before = open_fds();
+
+	deny(refusal->nr, refusal->error);
+	unsetenv(USP_BACKEND_VARIABLE);
+	expect_backend("epoll");
+	setenv(USP_BACKEND_VARIABLE, "uring", true);
+	expect_no_engine(refusal->told);
+	cr_assert(eq(int, open_fds(), before));
+	cr_assert(eq(int, leaks(), 0));
+}
+
 /* ---- forbidden ----------------------------------------------------------- */
-
-CLEAN_TEST(engine_sandbox, without_io_uring_there_is_no_engine)
-{
-	struct usp_engine *engine = NULL;
-
-	deny(SYS_io_uring_setup, EPERM);
-	cr_assert(eq(int, usp_engine_new(NULL, &engine), -EPERM));
-	cr_assert(engine == NULL);
-}
-
-CLEAN_TEST(engine_sandbox, where_io_uring_is_unknown_there_is_no_engine)
-{
-	struct usp_engine *engine = NULL;
-
-	deny(SYS_io_uring_setup, ENOSYS);
-	cr_assert(eq(int, usp_engine_new(NULL, &engine), -ENOSYS));
-	cr_assert(engine == NULL);
-}
-
-CLEAN_TEST(engine_sandbox, without_registration_there_is_no_engine)
-{
-	struct usp_engine *engine = NULL;
-
-	deny(SYS_io_uring_register, EPERM);
-	cr_assert(lt(int, usp_engine_new(NULL, &engine), 0));
-	cr_assert(engine == NULL);
-}
 
 static void on_signal(int signal)
 {
@@ -90,6 +132,16 @@ static void expect_children_as_ever(void)
 CLEAN_TEST(engine_sandbox, where_clone3_is_unknown_clone_does)
 {
 	deny(SYS_clone3, ENOSYS);
+	expect_children_as_ever();
+}
+
+/* What Docker's profile does. */
+CLEAN_TEST(engine_sandbox, where_neither_io_uring_nor_clone3_is_allowed_both_are_replaced)
+{
+	unsetenv(USP_BACKEND_VARIABLE);
+	deny(SYS_io_uring_setup, EPERM);
+	deny(SYS_clone3, ENOSYS);
+	expect_backend("epoll");
 	expect_children_as_ever();
 }
 

@@ -16,6 +16,7 @@
 #include <unistd.h>
 
 #include "base/buf.h"
+#include "support/backend.h"
 #include "support/clean.h"
 #include "support/wait.h"
 #include "wire/frame.h"
@@ -47,6 +48,7 @@ static void on_progress(struct outbox *outbox, int error)
 static void set_up(struct fixture *f, int type)
 {
 	const struct reactor_options options = {
+		.backend = backend_wanted(),
 		.entries = 64,
 		.slots = 16,
 		.read_buffers = 4,

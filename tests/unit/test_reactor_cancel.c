@@ -17,6 +17,7 @@
 #include <unistd.h>
 
 #include "base/annotate.h"
+#include "support/backend.h"
 #include "support/clean.h"
 #include "support/loop.h"
 #include "sys/sock.h"
@@ -401,8 +402,10 @@ CLEAN_TEST(reactor_cancel, a_stream_alone_goes_on_with_one_buffer)
 	loop_until(&loop, buf_size(&w.got) == SIZE);
 	close(fd);
 	loop_until(&loop, w.last);
-	cr_assert(lt(u64, 0, reactor_stats(loop.reactor)->reads_parked),
-		  "it had to wait");
+	/* With epoll each read is told before the next one is tried. */
+	if (!on_epoll())
+		cr_assert(lt(u64, 0, reactor_stats(loop.reactor)->reads_parked),
+			  "it had to wait");
 	watched_done(&w);
 	loop_close(&loop);
 }

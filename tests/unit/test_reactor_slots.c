@@ -6,10 +6,13 @@
 #include <errno.h>
 #include <poll.h>
 #include <pthread.h>
+#include <string.h>
 #include <unistd.h>
 
+#include "support/backend.h"
 #include "support/clean.h"
 #include "support/loop.h"
+#include "sys/fd.h"
 
 TestSuite(reactor_slots, .timeout = 60);
 
@@ -72,12 +75,50 @@ CLEAN_TEST(reactor_slots, a_slots_descriptor_is_not_left_in_the_process)
 	before = open_fds();
 	fd = loop_pipe_in(&loop, &slot);
 	loop_turn(&loop);
-	cr_assert(eq(int, open_fds(), before + 1));
+	cr_assert(eq(int, open_fds(), before + 1 + on_epoll()),
+		  "with epoll a slot's file is a descriptor like any other");
 	close(fd);
 	loop_close(&loop);
 }
 
 /* ---- more than the queue holds ------------------------------------------- */
+
+CLEAN_TEST(reactor_slots, a_thousand_slots_are_waited_for_at_once)
+{
+	enum { MANY = 1000 };
+	const struct reactor_options options = { .entries = 64,
+						 .slots = MANY,
+						 .read_buffers = 2 };
+	static struct watched w[MANY];
+	static int fds[MANY];
+	struct loop loop;
+	int slot;
+
+	cr_assert(eq(int, sys_nofile_raise(), 0));
+	if (sys_nofile_limit() < 4 * MANY)
+		cr_skip("%zu descriptors are too few", sys_nofile_limit());
+	loop_open(&loop, &options);
+	for (int i = 0; i < MANY; i++) {
+		watched_init(&w[i], &loop);
+		fds[i] = loop_pipe_in(&loop, &slot);
+		reactor_read_multishot(loop.reactor, &w[i].op, slot);
+	}
+	loop_turn(&loop);
+	for (int i = MANY - 1; i >= 0; i--)
+		cr_assert(eq(int, (int)write(fds[i], &fds[i], sizeof(int)), sizeof(int)));
+	for (int i = 0; i < MANY; i++) {
+		loop_until(&loop, w[i].calls);
+		cr_assert(eq(int, memcmp(buf_bytes(&w[i].got), &fds[i], sizeof(int)), 0),
+			  "what came is another one's");
+		close(fds[i]);
+	}
+	for (int i = 0; i < MANY; i++) {
+		loop_until(&loop, w[i].last);
+		cr_assert(eq(uint, w[i].calls, 2));
+		watched_done(&w[i]);
+	}
+	loop_close(&loop);
+}
 
 CLEAN_TEST(reactor_slots, more_is_armed_in_one_turn_than_the_queue_holds)
 {
@@ -168,6 +209,31 @@ CLEAN_TEST(reactor_slots, other_threads_complete_what_is_expected)
 CLEAN_TEST(reactor_slots, other_threads_do_so_by_rings_of_their_own)
 {
 	hammer(true);
+}
+
+/* Nobody was asleep then: it is found all the same. */
+CLEAN_TEST(reactor_slots, what_is_posted_between_turns_is_found_by_the_next_one)
+{
+	struct mailbox *mailbox;
+	struct watched w[3];
+	struct loop loop;
+
+	loop_open(&loop, NULL);
+	cr_assert(eq(int, mailbox_open(loop.reactor, &mailbox), 0));
+	for (int i = 0; i < 3; i++) {
+		watched_init(&w[i], &loop);
+		reactor_expect(loop.reactor, &w[i].op);
+	}
+	mailbox_post(mailbox, &w[0].op, 1);
+	cr_assert(eq(int, reactor_turn(loop.reactor, true), 0));
+	loop_until(&loop, w[0].last);
+	mailbox_post(mailbox, &w[1].op, 2);
+	mailbox_post(mailbox, &w[2].op, 3);
+	loop_until(&loop, w[1].last && w[2].last);
+	cr_assert(eq(int, w[1].res, 2));
+	cr_assert(eq(int, w[2].res, 3));
+	mailbox_close(mailbox);
+	loop_close(&loop);
 }
 
 CLEAN_TEST(reactor_slots, a_cancelled_expectation_waits_for_its_thread)
