@@ -206,6 +206,8 @@ all_obj := $(lib_obj) $(daemon_obj) $(cli_obj) $(demo_obj) $(support_obj) $(unit
 
 FILTER  ?=
 TALLY   ?= build/tally
+# Every suite that runs an engine is run for each.
+BACKENDS ?= uring epoll
 one     := $(MAKE) TALLY=$(TALLY)
 run      = tests/run $(TALLY) $B
 
@@ -231,11 +233,14 @@ check-build: all programs $(unit_tests) $(fault_tests) $(integration_tests) $(th
 
 # FILTER leaves only the suites that know test names.
 check-one: check-build
-	$(if $(unit_tests),@$(run) criterion unit $(unit_tests) '$(FILTER)')
-	$(if $(fault_tests),@$(run) criterion fault $(fault_tests) '$(FILTER)')
-	$(if $(integration_tests),@$(run) criterion integration $(integration_tests) '$(FILTER)')
+	@for b in $(BACKENDS); do export URINGSPAWN_BACKEND=$$b; \
+	$(if $(unit_tests),$(run) criterion $$b/unit $(unit_tests) '$(FILTER)';) \
+	$(if $(fault_tests),$(run) criterion $$b/fault $(fault_tests) '$(FILTER)';) \
+	$(if $(integration_tests),$(run) criterion $$b/integration $(integration_tests) '$(FILTER)';) \
+	done
 ifeq ($(FILTER),)
-	@for t in $(thread_tests); do $(run) plain threads/$${t##*/} $$t; done
+	@for b in $(BACKENDS); do for t in $(thread_tests); do \
+		URINGSPAWN_BACKEND=$$b $(run) plain $$b/threads/$${t##*/} $$t; done; done
 	$(if $(SAN),,@$(run) tap api tests/api/headers)
 	$(if $(SAN)$(COV),,$(if $(wildcard README.md),@$(run) tap readme tests/readme))
 	$(if $(examples),@$(run) tap examples tests/examples $B $(examples))
@@ -243,7 +248,8 @@ ifeq ($(FILTER),)
 endif
 
 check-threads: programs $(thread_tests)
-	@for t in $(thread_tests); do $(run) plain threads/$${t##*/} $$t; done
+	@for b in $(BACKENDS); do for t in $(thread_tests); do \
+		URINGSPAWN_BACKEND=$$b $(run) plain $$b/threads/$${t##*/} $$t; done; done
 
 fuzz-replay: $(fuzzers) ## run every fuzz target over its corpus
 	$(Q)for t in $^; do tests/replay $$t || exit 1; done
