@@ -145,12 +145,12 @@ static int add_all(json_t *object, struct bench_result *result,
 		"s:s}",
 		"ratio_to_bare", to_bare.median, "ratio_to_bare_min", to_bare.min,
 		"ratio_to_bare_max", to_bare.max, "ratio_to_posix_spawn", to_posix.median,
-		"side", ours->name, "back_end", result->backend, "jobs", (int)options->n_jobs, "depth",
-		(int)options->depth, "launchers", (int)options->n_launchers, "stdio",
-		options->pipes ? "pipe" : "null", "rounds", (int)options->n_rounds,
-		"reactor_cpu_us_per_job", cpu_us_per_job(ours), "interrupted",
-		(int)result->interrupted, "errors", (json_int_t)all_errors(result),
-		"failure", result->failure);
+		"side", ours->name, "back_end", result->backend, "jobs",
+		(int)options->n_jobs, "depth", (int)options->depth, "launchers",
+		(int)options->n_launchers, "stdio", options->pipes ? "pipe" : "null",
+		"rounds", (int)options->n_rounds, "reactor_cpu_us_per_job",
+		cpu_us_per_job(ours), "interrupted", (int)result->interrupted, "errors",
+		(json_int_t)all_errors(result), "failure", result->failure);
 	int ret = -1;
 
 	if (add_side(object, ours) == 0 &&

@@ -138,14 +138,23 @@ static const char *ring_advice(const struct probe *p)
 static const char *advice_for(const struct probe *p, int engine_error,
 			      const char *backend)
 {
+	const char *asked = asked_for();
+	bool may_be_epoll = !asked || strcmp(asked, "uring") != 0;
+
+	/* glibc's pthread_create() knows no other way when it is not ENOSYS. */
+	if (engine_error == -EPERM && !p->there[PROBE_CLONE3] &&
+	    (may_be_epoll || p->there[PROBE_RING]))
+		return "a sandbox answers clone3() by EPERM, not ENOSYS, so that no "
+		       "thread can be made";
 	if (engine_error == -EINVAL)
 		return USP_BACKEND_VARIABLE " is neither uring nor epoll";
 	if (!engine_error && strcmp(backend, "epoll") != 0)
 		return NULL;
-	if (!engine_error && asked_for())
+	if (!engine_error && asked)
 		return USP_BACKEND_VARIABLE " asks for it";
 	if (p->there[PROBE_RING])
-		return engine_error ? NULL : "this kernel's io_uring lacks what is needed";
+		return engine_error ? NULL
+				    : "this kernel's io_uring lacks what is needed";
 	return ring_advice(p);
 }
 

@@ -53,6 +53,18 @@ Test(doctor, where_nothing_else_may_be_used_there_is_none)
 	cr_assert(strstr(result.out, "a sandbox forbids io_uring") != NULL);
 }
 
+/* The threads of the command are what fails. */
+Test(doctor, where_no_thread_can_be_made_it_says_why)
+{
+	unsetenv(USP_BACKEND_VARIABLE);
+	deny(SYS_io_uring_setup, EPERM);
+	deny(SYS_clone3, EPERM);
+	if (doctor(NULL) == 0)
+		cr_skip("this libc makes threads without clone3()");
+	cr_assert(strstr(result.out, "a sandbox answers clone3() by EPERM") != NULL, "%s",
+		  result.out);
+}
+
 Test(doctor, a_back_end_that_there_is_not_is_named)
 {
 	setenv(USP_BACKEND_VARIABLE, "kqueue", true);
