@@ -312,9 +312,9 @@ Test(daemon_clients, what_comes_and_goes_leaves_nothing_behind)
 	int fds;
 
 	daemon_start(&daemon_run, NULL);
+	fds = daemon_open_fds(&daemon_run);
 	for (int i = 0; i < 100; i++)
 		daemon_expect_service(daemon_run.socket);
-	fds = daemon_open_fds(&daemon_run);
 	before = daemon_rss_kib(&daemon_run);
 	for (int i = 0; i < 300; i++) {
 		struct peer peer;
@@ -332,7 +332,9 @@ Test(daemon_clients, what_comes_and_goes_leaves_nothing_behind)
 	daemon_expect_service(daemon_run.socket);
 	after = daemon_rss_kib(&daemon_run);
 
-	cr_expect(eq(int, daemon_open_fds(&daemon_run), fds));
+	/* The last connection may be on its way out, and with epoll it counts. */
+	cr_expect(eq(int, wait_until(daemon_open_fds(&daemon_run) == fds, WAIT_MS), true),
+		  "%d descriptors, %d before", daemon_open_fds(&daemon_run), fds);
 	if (!SANITIZED)
 		cr_expect(le(long, after - before, 1024), "%ld KiB more", after - before);
 	daemon_stop(&daemon_run);
