@@ -326,7 +326,7 @@ struct usp_failure {
 	enum usp_stage stage;
 	int error;  /**< errno, positive; 0 when a signal ended the child before exec */
 	int signal; /**< that signal, else 0 */
-	const char *path;  /**< what the stage names; never NULL, may be empty */
+	const char *path; /**< what the stage names; never NULL, may be empty */
 	uint32_t retry_ms; /**< ADMISSION: try again after that; 0: not known */
 };
 
@@ -518,18 +518,58 @@ USP_API const char *usp_engine_backend(const struct usp_engine *engine);
 /** Let usp_engine_run() return once what is ready has been told.  Thread: the engine's. */
 USP_API void usp_engine_stop(struct usp_engine *engine);
 
-/** Counters of an engine since its start; the first two are gauges. */
+#define USP_HISTOGRAM_BUCKETS 28
+
+/** How many times how long. */
+struct usp_histogram {
+	/** Of each bucket: longer than the bound before, and not than its own. */
+	uint64_t counts[USP_HISTOGRAM_BUCKETS];
+	uint64_t sum_ns; /**< of all that were counted */
+};
+
+/**
+ * The longest that a bucket counts: 10 us, 20 us, 50 us, 100 us and so on to 5000 s;
+ * UINT64_MAX for the last one.  Thread: any.
+ */
+USP_API uint64_t usp_histogram_bound_ns(unsigned bucket);
+
+#define USP_STATS_REASONS 32 /**< more than enum usp_reason has */
+#define USP_STATS_STAGES  32 /**< more than enum usp_stage has */
+
+/** Counters of an engine since its start, and gauges where that is said. */
 struct usp_engine_stats {
-	uint64_t running, queued;
-	uint64_t started, failed, ended;
+	uint64_t running, queued;	 /**< gauges */
+	uint64_t started, failed, ended; /**< the first two: of those that have ended */
 	uint64_t launches_stuck;   /**< launches that took longer than their limit */
 	uint64_t reads_parked;	   /**< reads that had to wait for a free buffer */
 	uint64_t launcher_wakeups; /**< times a sleeping launcher had to be woken */
+	uint64_t ended_by[USP_STATS_REASONS]; /**< index: enum usp_reason */
+	uint64_t failed_at[USP_STATS_STAGES]; /**< index: enum usp_stage */
+	uint64_t bytes[3];		      /**< carried by stdin, stdout, stderr */
+	uint64_t launchers;		      /**< threads; a gauge */
+	uint64_t files, files_max;	      /**< in the engine's own table; gauges */
+	struct usp_histogram queue_ns;	/**< waiting, those that were ended so included */
+	struct usp_histogram launch_ns; /**< from a launcher's hands to exec */
+	struct usp_histogram run_ns;	/**< from exec to exit */
+	struct usp_histogram drain_ns;	/**< from exit to the last byte */
 };
 
-/** Thread: the engine's. */
-USP_API void usp_engine_stats(const struct usp_engine *engine,
-			      struct usp_engine_stats *ret_stats);
+/**
+ * As usp_engine_stats().
+ *
+ * @param size  of what the caller was compiled with: so much is set
+ *
+ * Thread: the engine's.
+ */
+USP_API void usp_engine_stats_sized(const struct usp_engine *engine,
+				    struct usp_engine_stats *ret_stats, size_t size);
+
+/** The numbers of an engine.  Calls nothing of the kernel.  Thread: the engine's. */
+static inline void usp_engine_stats(const struct usp_engine *engine,
+				    struct usp_engine_stats *ret_stats)
+{
+	usp_engine_stats_sized(engine, ret_stats, sizeof(*ret_stats));
+}
 
 /**
  * Ask for a program to be started.

@@ -9,6 +9,7 @@
 #include "api/options.h"
 #include "base/alloc.h"
 #include "engine/admission.h"
+#include "engine/metrics.h"
 #include "launch/launcher.h"
 #include "process/process.h"
 #include "sys/fd.h"
@@ -29,11 +30,11 @@ struct usp_engine {
 	struct reactor *reactor;
 	struct launchers *launchers;
 	struct admission admission;
+	struct metrics metrics;
 	struct list processes; /* all, of process.link */
 	struct deferred pump;
 	bool stopping; /* the current run */
 	bool closing;  /* for good */
-	uint64_t started, failed, ended;
 };
 
 static struct usp_engine *engine_of(struct process_host *host)
@@ -61,12 +62,17 @@ static void on_launched(struct process_host *host) REACTOR_ONLY
 		reactor_defer(engine->reactor, &engine->pump);
 }
 
+static void on_end(struct process_host *host, const struct process *p,
+		   const struct usp_end *end) REACTOR_ONLY
+{
+	metrics_count(&engine_of(host)->metrics, end,
+		      p->failed ? p->failure.stage : USP_STAGE_NONE);
+}
+
 static void on_ended(struct process_host *host, struct process *p) REACTOR_ONLY
 {
 	struct usp_engine *engine = engine_of(host);
 
-	engine->ended++;
-	*(p->started ? &engine->started : &engine->failed) += 1;
 	if (!p->launched)
 		return;
 	admission_freed(&engine->admission);
@@ -150,6 +156,7 @@ static int set_up(struct usp_engine *engine, const struct usp_engine_options *op
 		.reserve_fd = sys_open_null(),
 		.on_left_queue = on_left_queue,
 		.on_launched = on_launched,
+		.on_end = on_end,
 		.on_ended = on_ended,
 	};
 	admission_init(&engine->admission, engine->reactor, engine->launchers,
@@ -249,18 +256,51 @@ void usp_engine_stop(struct usp_engine *engine)
 	engine->stopping = true;
 }
 
-void usp_engine_stats(const struct usp_engine *engine, struct usp_engine_stats *ret_stats)
+static uint64_t sum(const uint64_t *counts, size_t n)
 {
-	*ret_stats = (struct usp_engine_stats){
+	uint64_t total = 0;
+
+	for (size_t i = 0; i < n; i++)
+		total += counts[i];
+	return total;
+}
+
+static struct usp_engine_stats stats_of(const struct usp_engine *engine)
+{
+	const struct metrics *m = &engine->metrics;
+	struct usp_engine_stats stats = {
 		.running = engine->admission.running,
 		.queued = engine->admission.queued,
-		.started = engine->started,
-		.failed = engine->failed,
-		.ended = engine->ended,
+		.failed = sum(m->failed, USP_STATS_STAGES),
+		.ended = sum(m->ended, USP_STATS_REASONS),
 		.launches_stuck = engine->host.launches_stuck,
 		.reads_parked = reactor_stats(engine->reactor)->reads_parked,
 		.launcher_wakeups = launchers_wakeups(engine->launchers),
+		.launchers = launchers_count(engine->launchers),
+		.files = reactor_slots(engine->reactor) -
+			 reactor_slots_free(engine->reactor),
+		.files_max = reactor_slots(engine->reactor),
+		.queue_ns = m->queue,
+		.launch_ns = m->launch,
+		.run_ns = m->run,
+		.drain_ns = m->drain,
 	};
+
+	stats.started = stats.ended - stats.failed;
+	memcpy(stats.ended_by, m->ended, sizeof(stats.ended_by));
+	memcpy(stats.failed_at, m->failed, sizeof(stats.failed_at));
+	memcpy(stats.bytes, m->bytes, sizeof(stats.bytes));
+	return stats;
+}
+
+void usp_engine_stats_sized(const struct usp_engine *engine,
+			    struct usp_engine_stats *ret_stats, size_t size)
+{
+	const struct usp_engine_stats stats = stats_of(engine);
+	size_t known = size < sizeof(stats) ? size : sizeof(stats);
+
+	memcpy(ret_stats, &stats, known);
+	memset((char *)ret_stats + known, 0, size - known);
 }
 
 /* ---- spawning ------------------------------------------------------------ */

@@ -39,6 +39,9 @@ struct process_host {
 	void (*on_left_queue)(struct process_host *host, struct process *p);
 	/* A launcher is done with it: there is room for another one. */
 	void (*on_launched)(struct process_host *host);
+	/* It has come to its end, of which its owner is told next. */
+	void (*on_end)(struct process_host *host, const struct process *p,
+		       const struct usp_end *end);
 	/* Its place is free; the memory goes when this returns. */
 	void (*on_ended)(struct process_host *host, struct process *p);
 	int reserve_fd; /* so that a signal can be sent when all descriptors are in use */

@@ -181,5 +181,6 @@ void tell_end(struct process *p)
 		},
 	};
 
+	p->host->on_end(p->host, p, &event.end);
 	handle_tell(&p->handle, &event);
 }

@@ -414,6 +414,11 @@ void reactor_slot_drop(struct reactor *r, int slot)
 	r->free_slots[r->n_free++] = slot;
 }
 
+unsigned reactor_slots(const struct reactor *r)
+{
+	return r->n_slots;
+}
+
 unsigned reactor_slots_free(const struct reactor *r)
 {
 	return r->n_free;

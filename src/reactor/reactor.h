@@ -138,7 +138,8 @@ void reactor_slot_shutdown(struct reactor *r, int slot) REACTOR_ONLY;
 /* Close the slot's file, if it has one, and free the slot.  Nothing may be armed on it. */
 void reactor_slot_drop(struct reactor *r, int slot) REACTOR_ONLY;
 
-/* How many slots are free. */
+/* How many slots there are, and how many of them are free. */
+unsigned reactor_slots(const struct reactor *r);
 unsigned reactor_slots_free(const struct reactor *r);
 
 /* ---- buffers ------------------------------------------------------------- */
