@@ -327,7 +327,8 @@ struct usp_failure {
 	int error;  /**< errno, positive; 0 when a signal ended the child before exec */
 	int signal; /**< that signal, else 0 */
 	const char *path; /**< what the stage names; never NULL, may be empty */
-	uint32_t retry_ms; /**< ADMISSION: try again after that; 0: not known */
+	/** ADMISSION: try again after that, as places became free of late; 0: not known */
+	uint32_t retry_ms;
 };
 
 struct usp_output {
@@ -543,6 +544,7 @@ struct usp_engine_stats {
 	uint64_t launches_stuck;   /**< launches that took longer than their limit */
 	uint64_t reads_parked;	   /**< reads that had to wait for a free buffer */
 	uint64_t launcher_wakeups; /**< times a sleeping launcher had to be woken */
+	uint64_t refused;	   /**< by a limit; among those that failed */
 	uint64_t ended_by[USP_STATS_REASONS]; /**< index: enum usp_reason */
 	uint64_t failed_at[USP_STATS_STAGES]; /**< index: enum usp_stage */
 	uint64_t bytes[3];		      /**< carried by stdin, stdout, stderr */

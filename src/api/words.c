@@ -95,6 +95,17 @@ static void say_validate(struct text *out, const struct usp_failure *f)
 		    why(f->error));
 }
 
+static void say_busy(struct text *out, const struct usp_failure *f)
+{
+	const char *limit = *f->path ? f->path : "what may run";
+
+	if (f->retry_ms)
+		say(out, "cannot start: limit of %s reached, try again in %u ms", limit,
+		    f->retry_ms);
+	else
+		say(out, "cannot start: limit of %s reached, try again later", limit);
+}
+
 static void say_admission(struct text *out, const struct usp_failure *f)
 {
 	bool named = *f->path;
@@ -113,10 +124,12 @@ static void say_admission(struct text *out, const struct usp_failure *f)
 	case EBUSY:
 	case EAGAIN:
 	case ENOSPC:
-	case EMFILE:
 	case EDQUOT:
-		say(out, "cannot start: limit of %s reached, try again later",
-		    named ? f->path : "what may run");
+		say_busy(out, f);
+		break;
+	case EMFILE:
+		say(out, "cannot start: it needs more than there are%s%s",
+		    named ? " of " : "", f->path);
 		break;
 	default:
 		say(out, "cannot start%s%s%s: %s", named ? " (" : "", f->path,

@@ -15,6 +15,9 @@
 #include <uringspawn/wire.h>
 #include "base/annotate.h"
 
+/* What a client may have the daemon hold, however little all of them may. */
+#define CLIENT_BYTES_MIN ((size_t)1 << 20)
+
 const char config_help[] =
 	"usage: uringspawnd [options]\n"
 	"Starts programs for the clients of a Unix socket.\n"
@@ -26,9 +29,14 @@ const char config_help[] =
 	"  --jobs-max N           processes running at one time (4096)\n"
 	"  --queue-max N          jobs waiting for a place (65536)\n"
 	"  --client-jobs-max N    jobs of one client, running or waiting (16384)\n"
+	"  --client-running-max N jobs of one client that run (3/4 of --jobs-max)\n"
+	"  --client-queue-max N   jobs of one client that wait (16384)\n"
+	"  --turn-launches N      of one client before the next one's turn (4)\n"
 	"  --frame-max BYTES      payload of one frame (8M)\n"
 	"  --backlog-max BYTES    replies queued for one client (1M)\n"
 	"  --bytes-max BYTES      replies and requests held, in all (256M)\n"
+	"  --client-bytes-max BYTES  requests and stdin held for one client (1/4 of\n"
+	"                         --bytes-max, at least 1M)\n"
 	"  --launchers N          threads that start processes (CPUs + 1, at most 8)\n"
 	"  --quiet                say nothing when ready\n"
 	"  --help, --version\n"
@@ -43,6 +51,8 @@ static const struct config defaults = {
 		.jobs_max = 4096,
 		.queue_max = 65536,
 		.client_jobs_max = 16384,
+		.client_queue_max = 16384,
+		.turn_launches = 4,
 		.frame_max = USP_WIRE_FRAME_BYTES_MAX,
 		.backlog_max = 1u << 20,
 		.bytes_max = 256u << 20,
@@ -55,9 +65,13 @@ enum option_id {
 	OPT_JOBS_MAX,
 	OPT_QUEUE_MAX,
 	OPT_CLIENT_JOBS_MAX,
+	OPT_CLIENT_RUNNING_MAX,
+	OPT_CLIENT_QUEUE_MAX,
+	OPT_TURN_LAUNCHES,
 	OPT_FRAME_MAX,
 	OPT_BACKLOG_MAX,
 	OPT_BYTES_MAX,
+	OPT_CLIENT_BYTES_MAX,
 	OPT_LAUNCHERS,
 	OPT_QUIET,
 	OPT_HELP,
@@ -70,9 +84,13 @@ static const struct option options[] = {
 	{ "jobs-max", required_argument, NULL, OPT_JOBS_MAX },
 	{ "queue-max", required_argument, NULL, OPT_QUEUE_MAX },
 	{ "client-jobs-max", required_argument, NULL, OPT_CLIENT_JOBS_MAX },
+	{ "client-running-max", required_argument, NULL, OPT_CLIENT_RUNNING_MAX },
+	{ "client-queue-max", required_argument, NULL, OPT_CLIENT_QUEUE_MAX },
+	{ "turn-launches", required_argument, NULL, OPT_TURN_LAUNCHES },
 	{ "frame-max", required_argument, NULL, OPT_FRAME_MAX },
 	{ "backlog-max", required_argument, NULL, OPT_BACKLOG_MAX },
 	{ "bytes-max", required_argument, NULL, OPT_BYTES_MAX },
+	{ "client-bytes-max", required_argument, NULL, OPT_CLIENT_BYTES_MAX },
 	{ "launchers", required_argument, NULL, OPT_LAUNCHERS },
 	{ "quiet", no_argument, NULL, OPT_QUIET },
 	{ "help", no_argument, NULL, OPT_HELP },
@@ -97,12 +115,20 @@ static const struct number {
 	{ OPT_QUEUE_MAX, "--queue-max", IN_LIMITS(queue_max), 1, 1u << 24, false },
 	{ OPT_CLIENT_JOBS_MAX, "--client-jobs-max", IN_LIMITS(client_jobs_max), 1,
 	  1u << 24, false },
+	{ OPT_CLIENT_RUNNING_MAX, "--client-running-max", IN_LIMITS(client_running_max),
+	  1, 1u << 20, false },
+	{ OPT_CLIENT_QUEUE_MAX, "--client-queue-max", IN_LIMITS(client_queue_max), 1,
+	  1u << 24, false },
+	{ OPT_TURN_LAUNCHES, "--turn-launches", IN_LIMITS(turn_launches), 1, 1u << 20,
+	  false },
 	{ OPT_FRAME_MAX, "--frame-max", IN_LIMITS(frame_max), 65536,
 	  USP_WIRE_FRAME_BYTES_MAX, true },
 	{ OPT_BACKLOG_MAX, "--backlog-max", IN_LIMITS(backlog_max), 4096, 1u << 30,
 	  true },
 	{ OPT_BYTES_MAX, "--bytes-max", IN_LIMITS(bytes_max), 65536, UINT64_C(1) << 40,
 	  true },
+	{ OPT_CLIENT_BYTES_MAX, "--client-bytes-max", IN_LIMITS(client_bytes_max), 65536,
+	  UINT64_C(1) << 40, true },
 	{ OPT_LAUNCHERS, "--launchers", IN_CONFIG(launchers), 1, 256, false },
 };
 
@@ -176,6 +202,19 @@ static int set_number(struct config *config, int id, const char *text,
 	return 0;
 }
 
+/* The limits of one client that nobody named follow from those of all. */
+static void complete(struct config_limits *limits)
+{
+	size_t quarter = limits->bytes_max / 4;
+
+	/* Whatever one client runs, others find a place. */
+	if (!limits->client_running_max)
+		limits->client_running_max = limits->jobs_max - limits->jobs_max / 4;
+	if (!limits->client_bytes_max)
+		limits->client_bytes_max =
+			quarter > CLIENT_BYTES_MIN ? quarter : CLIENT_BYTES_MIN;
+}
+
 int config_parse(int argc, char **argv, struct config *ret_config,
 		 struct config_error *ret_error)
 {
@@ -213,6 +252,7 @@ int config_parse(int argc, char **argv, struct config *ret_config,
 	}
 	if (optind < argc)
 		return refuse(ret_error, "unexpected argument '%.60s'", argv[optind]);
+	complete(&config.limits);
 	*ret_config = config;
 	return 0;
 }

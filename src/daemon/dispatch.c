@@ -81,27 +81,39 @@ static void handle_hello(struct session *s, const struct frame *frame) REACTOR_O
 
 /* ---- jobs ---------------------------------------------------------------- */
 
-static void handle_stdin(struct session *s, const struct frame *frame) REACTOR_ONLY
+/* Returns whether @bytes more of stdin may be held; else the session is over. */
+static bool has_room(struct session *s, uint32_t job, size_t bytes) REACTOR_ONLY
 {
-	struct job *job = job_find(s, frame->job);
-	struct daemon *d = s->daemon;
-	int ret;
+	const struct daemon *d = s->daemon;
 
-	if (!job || frame->payload_bytes == 0)
-		return;
-	if (d->stdin_bytes + frame->payload_bytes > d->limits.bytes_max) {
+	if (d->stdin_bytes + bytes > d->limits.bytes_max)
 		session_fail(
 			s, ENOMEM,
 			"job %u: no memory for its STDIN: the daemon holds %zu bytes "
 			"that no process has taken",
-			frame->job, d->stdin_bytes);
+			job, d->stdin_bytes);
+	else if (s->bytes + bytes > d->limits.client_bytes_max)
+		session_fail(s, ENOMEM,
+			     "job %u: no memory for its STDIN: %zu bytes of requests and "
+			     "stdin are held for this client, of %zu that may be",
+			     job, s->bytes, d->limits.client_bytes_max);
+	else
+		return true;
+	return false;
+}
+
+static void handle_stdin(struct session *s, const struct frame *frame) REACTOR_ONLY
+{
+	struct job *job = job_find(s, frame->job);
+	int ret;
+
+	if (!job || frame->payload_bytes == 0 ||
+	    !has_room(s, frame->job, frame->payload_bytes))
 		return;
-	}
 	ret = usp_process_write(job->process, frame->payload, frame->payload_bytes);
-	if (ret == 0) {
-		job->stdin_bytes += frame->payload_bytes;
-		d->stdin_bytes += frame->payload_bytes;
-	} else if (ret == -EAGAIN)
+	if (ret == 0)
+		job_holds_stdin(job, frame->payload_bytes);
+	else if (ret == -EAGAIN)
 		session_fail(s, EPROTO, "job %u: %u bytes of STDIN are beyond its window",
 			     frame->job, frame->payload_bytes);
 	else if (ret == -ENOMEM)

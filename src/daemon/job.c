@@ -41,6 +41,7 @@ static struct job *job_new(struct session *s, const struct frame *frame, int *re
 	list_init(&job->link);
 	s->daemon->jobs++;
 	s->daemon->request_bytes += job->request_bytes;
+	s->bytes += job->request_bytes;
 	return job;
 }
 
@@ -53,6 +54,7 @@ static void job_free(struct job *job) REACTOR_ONLY
 	s->daemon->jobs--;
 	s->daemon->request_bytes -= job->request_bytes;
 	s->daemon->stdin_bytes -= job->stdin_bytes;
+	s->bytes -= job->request_bytes + job->stdin_bytes;
 	mem_free(job);
 	session_job_ended(s);
 }
@@ -83,6 +85,13 @@ static void tell(struct job *job, const struct usp_event *event) REACTOR_ONLY
 		session_queued(s);
 }
 
+void job_holds_stdin(struct job *job, size_t bytes)
+{
+	job->stdin_bytes += bytes;
+	job->session->daemon->stdin_bytes += bytes;
+	job->session->bytes += bytes;
+}
+
 /* The process took @bytes of its stdin; 0: it takes no more, and none is held. */
 static void count_stdin(struct job *job, size_t bytes)
 {
@@ -90,6 +99,7 @@ static void count_stdin(struct job *job, size_t bytes)
 
 	job->stdin_bytes -= gone;
 	job->session->daemon->stdin_bytes -= gone;
+	job->session->bytes -= gone;
 }
 
 static void on_event(struct usp_process *process, const struct usp_event *event,
@@ -107,39 +117,59 @@ static void on_event(struct usp_process *process, const struct usp_event *event,
 
 /* ---- requests to processes ----------------------------------------------- */
 
-static void refuse(struct job *job, enum usp_stage stage, int error,
-		   const char *what) REACTOR_ONLY
+/* It is over before the engine hears of it. */
+static void refuse(struct job *job, const struct usp_failure *failure) REACTOR_ONLY
 {
-	const struct usp_event failed = {
-		.kind = USP_EVENT_FAILED,
-		.failed = { .stage = stage, .error = error, .path = what },
-	};
+	const struct usp_event failed = { .kind = USP_EVENT_FAILED, .failed = *failure };
 	const struct usp_event end = {
 		.kind = USP_EVENT_END,
 		.end = { .reason = USP_REASON_FAILED },
 	};
 
+	engine_count_failed(job->session->daemon->engine, failure->stage);
 	tell(job, &failed);
 	tell(job, &end);
 	job_free(job);
 }
 
-/* The name of the limit that stands against one more job, or NULL; -errno in *ret_error.
- */
-static const char *limit_reached(const struct session *s, int *ret_error)
+static void refuse_at(struct job *job, enum usp_stage stage, int error,
+		      const char *what) REACTOR_ONLY
+{
+	refuse(job,
+	       &(struct usp_failure){ .stage = stage, .error = error, .path = what });
+}
+
+/* The limit that stands against one more job, or LIMITS.  The job counts already. */
+static enum admission_limit limit_reached(const struct session *s, const struct job *job)
 {
 	const struct daemon *d = s->daemon;
 
-	*ret_error = EAGAIN;
-	if (d->phase != DAEMON_SERVING) {
-		*ret_error = ESHUTDOWN;
-		return "the daemon stops";
-	}
 	if (s->jobs_by_id.count > d->limits.client_jobs_max)
-		return "client-jobs-max";
+		return LIMIT_OWNER_JOBS;
 	if (d->request_bytes > d->limits.bytes_max)
-		return "bytes-max";
-	return NULL;
+		return LIMIT_BYTES;
+	/* One that it has nothing beside is not too much, however large. */
+	if (s->bytes > d->limits.client_bytes_max && s->bytes > job->request_bytes)
+		return LIMIT_OWNER_BYTES;
+	return LIMITS;
+}
+
+/* Returns whether there is room for @job; else it is over. */
+static bool admit(struct job *job) REACTOR_ONLY
+{
+	struct daemon *d = job->session->daemon;
+	enum admission_limit limit = limit_reached(job->session, job);
+	struct usp_failure busy;
+
+	if (d->phase != DAEMON_SERVING) {
+		refuse_at(job, USP_STAGE_ADMISSION, ESHUTDOWN, "the daemon stops");
+		return false;
+	}
+	if (limit == LIMITS)
+		return true;
+	busy = engine_refusal(d->engine, limit);
+	refuse(job, &busy);
+	return false;
 }
 
 static struct strings as_strings(const struct packed *packed)
@@ -229,26 +259,25 @@ static void launch(struct job *job, const struct frame *frame, const int *fds,
 	struct spec_input input;
 	struct request request;
 	const char *what;
-	int ret, error;
+	int ret;
 
 	ret = decode(frame, n_fds, &request, &what);
 	if (ret < 0) {
 		close_all(fds, n_fds);
-		refuse(job, USP_STAGE_VALIDATE, -ret, what);
+		refuse_at(job, USP_STAGE_VALIDATE, -ret, what);
 		return;
 	}
-	what = limit_reached(s, &error);
-	if (what) {
+	if (!admit(job)) {
 		close_all(fds, n_fds);
-		refuse(job, USP_STAGE_ADMISSION, error, what);
 		return;
 	}
 	input = as_input(&request, fds);
-	ret = engine_spawn(s->daemon->engine, &input, on_event, job, &job->process);
+	ret = engine_spawn(s->daemon->engine, &s->turns, &input, on_event, job,
+			   &job->process);
 	if (ret == -EINVAL)
-		refuse(job, USP_STAGE_VALIDATE, EINVAL, "argv");
+		refuse_at(job, USP_STAGE_VALIDATE, EINVAL, "argv");
 	else if (ret < 0)
-		refuse(job, USP_STAGE_ADMISSION, -ret, "");
+		refuse_at(job, USP_STAGE_ADMISSION, -ret, "");
 	else
 		admitted(job);
 }

@@ -34,6 +34,9 @@ void job_start(struct session *s, const struct frame *frame, int *fds,
 /* The session's job with this id, or NULL. */
 struct job *job_find(const struct session *s, uint32_t id);
 
+/* So much of its stdin was taken from the client, and not yet by the process. */
+void job_holds_stdin(struct job *job, size_t bytes);
+
 /* For all jobs of a session. */
 void job_abandon_all(struct session *s) REACTOR_ONLY; /* the client is gone */
 void job_end_all(struct session *s) REACTOR_ONLY;     /* by their kill plans */

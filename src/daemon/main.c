@@ -20,6 +20,7 @@
 #include "daemon/config.h"
 #include "daemon/daemon.h"
 #include "daemon/job.h"
+#include "daemon/limits.h"
 #include "daemon/listener.h"
 #include "daemon/session.h"
 #include "engine/engine.h"
@@ -206,7 +207,7 @@ static void daemon_init(struct daemon *d) REACTOR_ONLY
 {
 	d->reactor = engine_reactor(d->engine);
 	d->uid = geteuid();
-	d->limits = d->config->limits;
+	limits_set(d, &d->config->limits);
 	d->clients_room = reactor_slots_free(d->reactor) / 4;
 	list_init(&d->sessions);
 	list_init(&d->waiting);

@@ -320,6 +320,7 @@ int session_new(struct daemon *d, int slot, int fd)
 	outbox_init(&s->out, &d->outboxes, &s->owner, slot, on_progress);
 	table_init(&s->jobs_by_id);
 	list_init(&s->jobs);
+	admission_owner_init(&s->turns);
 	list_append(&d->sessions, &s->link);
 	list_append(&d->waiting, &s->waiting);
 	d->clients++;

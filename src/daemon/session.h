@@ -11,6 +11,7 @@
 #include "base/table.h"
 #include "daemon/intake.h"
 #include "daemon/outbox.h"
+#include "engine/owner.h"
 #include "reactor/reactor.h"
 
 struct daemon;
@@ -49,6 +50,8 @@ struct session {
 	struct outbox out;
 	struct table jobs_by_id;
 	struct list jobs;
+	struct admission_owner turns; /* in which its jobs are launched */
+	size_t bytes;		      /* of its requests, and of stdin not yet taken */
 };
 
 #define SESSION_GREET_NS UINT64_C(10000000000)

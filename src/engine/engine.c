@@ -30,11 +30,23 @@ struct usp_engine {
 	struct reactor *reactor;
 	struct launchers *launchers;
 	struct admission admission;
+	struct admission_owner own; /* of what its program asks for */
 	struct metrics metrics;
 	struct list processes; /* all, of process.link */
 	struct deferred pump;
 	bool stopping; /* the current run */
 	bool closing;  /* for good */
+};
+
+/* The limits of an engine, as its options call them; those of one owner are the same
+ * as those of all. */
+static const char *const limit_names[LIMITS] = {
+	[LIMIT_QUEUED] = "queued_max",
+	[LIMIT_OWNER_QUEUED] = "queued_max",
+	[LIMIT_DESCRIPTORS] = "descriptors",
+	[LIMIT_OWNER_JOBS] = "jobs",
+	[LIMIT_BYTES] = "bytes",
+	[LIMIT_OWNER_BYTES] = "bytes",
 };
 
 static struct usp_engine *engine_of(struct process_host *host)
@@ -75,7 +87,7 @@ static void on_ended(struct process_host *host, struct process *p) REACTOR_ONLY
 
 	if (!p->launched)
 		return;
-	admission_freed(&engine->admission);
+	admission_freed(&engine->admission, p);
 	reactor_defer(engine->reactor, &engine->pump);
 }
 
@@ -117,16 +129,22 @@ static int read_backend(enum reactor_backend *ret_backend)
 	return 0;
 }
 
+/* Descriptors that this process may have, as far as a ring's table can. */
+static size_t nofile(void)
+{
+	size_t limit = sys_nofile_limit();
+
+	return limit < SLOTS_MAX ? limit : SLOTS_MAX;
+}
+
 static int open_reactor(struct usp_engine *engine,
 			const struct usp_engine_options *options, unsigned recv_buffers)
 {
-	size_t limit = sys_nofile_limit();
-	size_t nofile = limit < SLOTS_MAX ? limit : SLOTS_MAX;
 	size_t wanted = (size_t)or_default(options->running_max, RUNNING_MAX) * 4 +
-			SLOTS_SPARE + (recv_buffers ? nofile / 2 : 0);
+			SLOTS_SPARE + (recv_buffers ? nofile() / 2 : 0);
 	struct reactor_options reactor = {
 		.entries = or_default(options->ring_entries, RING_ENTRIES),
-		.slots = (unsigned)(wanted < nofile ? wanted : nofile),
+		.slots = (unsigned)(wanted < nofile() ? wanted : nofile()),
 		.read_buffers =
 			power_of_two(or_default(options->read_buffers, READ_BUFFERS)),
 		.recv_buffers = recv_buffers,
@@ -134,6 +152,27 @@ static int open_reactor(struct usp_engine *engine,
 	int ret = read_backend(&reactor.backend);
 
 	return ret < 0 ? ret : reactor_open(&reactor, &engine->reactor);
+}
+
+static void open_admission(struct usp_engine *engine,
+			   const struct usp_engine_options *options)
+{
+	unsigned running_max = or_default(options->running_max, RUNNING_MAX);
+	unsigned queued_max = or_default(options->queued_max, QUEUED_MAX);
+	const struct admission_limits limits = {
+		.running_max = running_max,
+		.queued_max = queued_max,
+		.owner_running_max = running_max,
+		.owner_queued_max = queued_max,
+		.turn_launches = 1,
+		/* The other half is for what is at work. */
+		.descriptors_max = (unsigned)(nofile() / 2),
+		.slots_max = reactor_slots_free(engine->reactor) / 2,
+		.names = limit_names,
+	};
+
+	admission_init(&engine->admission, engine->reactor, engine->launchers, &limits);
+	admission_owner_init(&engine->own);
 }
 
 static int set_up(struct usp_engine *engine, const struct usp_engine_options *options,
@@ -159,9 +198,7 @@ static int set_up(struct usp_engine *engine, const struct usp_engine_options *op
 		.on_end = on_end,
 		.on_ended = on_ended,
 	};
-	admission_init(&engine->admission, engine->reactor, engine->launchers,
-		       or_default(options->running_max, RUNNING_MAX),
-		       or_default(options->queued_max, QUEUED_MAX));
+	open_admission(engine, options);
 	return engine->host.reserve_fd < 0 ? engine->host.reserve_fd : 0;
 }
 
@@ -276,6 +313,7 @@ static struct usp_engine_stats stats_of(const struct usp_engine *engine)
 		.launches_stuck = engine->host.launches_stuck,
 		.reads_parked = reactor_stats(engine->reactor)->reads_parked,
 		.launcher_wakeups = launchers_wakeups(engine->launchers),
+		.refused = sum(engine->admission.refused, LIMITS),
 		.launchers = launchers_count(engine->launchers),
 		.files = reactor_slots(engine->reactor) -
 			 reactor_slots_free(engine->reactor),
@@ -305,8 +343,9 @@ void usp_engine_stats_sized(const struct usp_engine *engine,
 
 /* ---- spawning ------------------------------------------------------------ */
 
-int engine_spawn(struct usp_engine *engine, const struct spec_input *input,
-		 usp_event_fn *on_event, void *user, struct usp_process **ret_process)
+int engine_spawn(struct usp_engine *engine, struct admission_owner *owner,
+		 const struct spec_input *input, usp_event_fn *on_event, void *user,
+		 struct usp_process **ret_process)
 {
 	const char *field = "";
 	struct spec *spec = NULL;
@@ -322,6 +361,7 @@ int engine_spawn(struct usp_engine *engine, const struct spec_input *input,
 	}
 	p->handle.on_event = on_event;
 	p->handle.user = user;
+	p->admission = owner ? owner : &engine->own;
 	list_append(&engine->processes, &p->link);
 	if (ret < 0)
 		process_refuse(p, USP_STAGE_VALIDATE, -ret, field);
@@ -413,10 +453,44 @@ int usp_spawn(struct usp_engine *engine, const struct usp_options *options,
 	ret = duplicate_fds(&input.options, fds);
 	if (ret < 0)
 		return ret;
-	return engine_spawn(engine, &input, full.on_event, full.user, ret_process);
+	return engine_spawn(engine, NULL, &input, full.on_event, full.user, ret_process);
 }
 
 /* ---- for the daemon ------------------------------------------------------ */
+
+void engine_set_limits(struct usp_engine *engine, const struct admission_limits *limits)
+{
+	struct admission_limits full = *limits;
+
+	if (!full.descriptors_max)
+		full.descriptors_max = engine->admission.limits.descriptors_max;
+	if (!full.slots_max)
+		full.slots_max = engine->admission.limits.slots_max;
+	admission_set_limits(&engine->admission, &full);
+	reactor_defer(engine->reactor, &engine->pump);
+}
+
+void engine_count_failed(struct usp_engine *engine, enum usp_stage stage)
+{
+	const struct usp_end end = { .reason = USP_REASON_FAILED };
+
+	metrics_count(&engine->metrics, &end, stage);
+}
+
+struct usp_failure engine_refusal(struct usp_engine *engine, enum admission_limit limit)
+{
+	return admission_refusal(&engine->admission, limit);
+}
+
+const uint64_t *engine_refused(const struct usp_engine *engine)
+{
+	return engine->admission.refused;
+}
+
+const char *engine_limit_name(const struct usp_engine *engine, enum admission_limit limit)
+{
+	return engine->admission.limits.names[limit];
+}
 
 struct reactor *engine_reactor(struct usp_engine *engine)
 {

@@ -7,6 +7,7 @@
 
 #include <uringspawn/spawn.h>
 #include "base/annotate.h"
+#include "engine/admission.h"
 #include "launch/spec.h"
 #include "reactor/reactor.h"
 
@@ -23,10 +24,29 @@ int engine_new(const struct usp_engine_options *options, unsigned recv_buffers,
 
 /*
  * As usp_spawn(), from borrowed bytes.  Takes the descriptors of @input.
+ * @owner: in whose turn it is launched; NULL: the engine's own.
  */
-int engine_spawn(struct usp_engine *engine, const struct spec_input *input,
-		 usp_event_fn *on_event, void *user,
+int engine_spawn(struct usp_engine *engine, struct admission_owner *owner,
+		 const struct spec_input *input, usp_event_fn *on_event, void *user,
 		 struct usp_process **ret_process) REACTOR_ONLY;
+
+/* What is admitted from now on.  A zero in descriptors_max or slots_max: as before, for
+ * the engine knows what there is. */
+void engine_set_limits(struct usp_engine *engine,
+		       const struct admission_limits *limits) REACTOR_ONLY;
+
+/* The failure of a job that was not given to the engine, for a limit of its
+ * daemon's; counted as the engine's own are. */
+struct usp_failure engine_refusal(struct usp_engine *engine,
+				  enum admission_limit limit) REACTOR_ONLY;
+
+/* Count a job that was not given to the engine and failed at @stage. */
+void engine_count_failed(struct usp_engine *engine, enum usp_stage stage) REACTOR_ONLY;
+
+/* What was refused, by enum admission_limit, and what those limits are called. */
+const uint64_t *engine_refused(const struct usp_engine *engine);
+const char *engine_limit_name(const struct usp_engine *engine,
+			      enum admission_limit limit);
 
 /* The kill plan, with USP_REASON_CLIENT_GONE as the reason; output is still told, and
  * needs no credit any more. */

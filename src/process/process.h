@@ -29,6 +29,7 @@ enum process_state {
 	PROCESS_STATES,
 };
 
+struct admission_owner;
 struct process;
 
 /* What a process needs of the one that runs many. */
@@ -75,8 +76,9 @@ struct process {
 	enum usp_reason reason; /* why it is being made to end, else 0 */
 	uint64_t queued_ns, taken_ns, execed_ns, exited_ns;
 
-	struct list link;	/* all of an engine's */
-	struct list queue_link; /* those that wait for a place */
+	struct list link;		   /* all of an engine's */
+	struct list queue_link;		   /* those of @admission that wait for a place */
+	struct admission_owner *admission; /* in whose turn it is let in */
 
 	struct channel channel[]; /* @channels' */
 };

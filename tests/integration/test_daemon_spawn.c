@@ -198,7 +198,7 @@ Test(daemon_spawn, a_client_at_its_limit_is_told_which)
 		peer_skip_to(&peer, job, USP_EVENT_STARTED);
 	}
 	peer_spawn(&peer, 3, &sleeper, false);
-	peer_expect_failed(&peer, 3, USP_STAGE_ADMISSION, EAGAIN, "client-jobs-max");
+	peer_expect_failed(&peer, 3, USP_STAGE_ADMISSION, EAGAIN, "--client-jobs-max");
 
 	daemon_expect_service(daemon_run.socket);
 	peer_send_frame(&peer, &kill, "");

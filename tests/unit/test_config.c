@@ -51,6 +51,10 @@ static const struct row {
 	{ { "--clients-max", "0" }, "--clients-max" },
 	{ { "--queue-max", "0" }, "--queue-max" },
 	{ { "--client-jobs-max", "0" }, "--client-jobs-max" },
+	{ { "--client-running-max", "0" }, "--client-running-max" },
+	{ { "--client-queue-max", "0" }, "--client-queue-max" },
+	{ { "--client-bytes-max", "65535" }, "--client-bytes-max" },
+	{ { "--turn-launches", "0" }, "--turn-launches: 0 is not between 1 and" },
 };
 
 ParameterizedTestParameters(config, what_is_wrong_is_named)
@@ -120,6 +124,36 @@ Test(config, every_option_lands_in_its_field)
 	cr_expect(eq(sz, config.limits.backlog_max, 64u << 10));
 	cr_expect(eq(sz, config.limits.bytes_max, (size_t)2 << 30));
 	cr_expect(eq(uint, config.launchers, 6));
+}
+
+Test(config, limits_of_one_client_land_in_their_fields)
+{
+	const char *const args[] = { "--client-running-max=7", "--client-queue-max=8",
+				     "--client-bytes-max=3M", "--turn-launches=9", NULL };
+	struct config config;
+	struct config_error error;
+
+	cr_assert(eq(int, parse(args, &config, &error), 0));
+	cr_expect(eq(uint, config.limits.client_running_max, 7));
+	cr_expect(eq(uint, config.limits.client_queue_max, 8));
+	cr_expect(eq(sz, config.limits.client_bytes_max, (size_t)3 << 20));
+	cr_expect(eq(uint, config.limits.turn_launches, 9));
+}
+
+/* One client does not get all that there is, unless there is one place. */
+Test(config, limits_of_one_client_follow_from_those_of_all)
+{
+	const char *const few[] = { "--jobs-max=1", "--bytes-max=1M", NULL };
+	const char *const many[] = { "--jobs-max=100", "--bytes-max=64M", NULL };
+	struct config config;
+	struct config_error error;
+
+	cr_assert(eq(int, parse(few, &config, &error), 0));
+	cr_expect(eq(uint, config.limits.client_running_max, 1));
+	cr_expect(eq(sz, config.limits.client_bytes_max, (size_t)1 << 20));
+	cr_assert(eq(int, parse(many, &config, &error), 0));
+	cr_expect(eq(uint, config.limits.client_running_max, 75));
+	cr_expect(eq(sz, config.limits.client_bytes_max, (size_t)16 << 20));
 }
 
 Test(config, help_and_version_are_actions)

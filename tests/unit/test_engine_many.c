@@ -153,7 +153,7 @@ CLEAN_TEST(engine_many, more_than_may_wait_are_refused)
 			record_expect_exit(&many[i], 0);
 		else
 			record_expect_failed(&many[i], USP_STAGE_ADMISSION, EAGAIN,
-					     "queued");
+					     "queued_max");
 		record_done(&many[i]);
 	}
 	usp_engine_free(engine);

@@ -40,6 +40,8 @@ static const struct sentence {
 	  "the request was refused: env is longer than the kernel takes" },
 	{ USP_STAGE_ADMISSION, EAGAIN, 0, "queued jobs",
 	  "cannot start: limit of queued jobs reached, try again later" },
+	{ USP_STAGE_ADMISSION, EMFILE, 0, "descriptors",
+	  "cannot start: it needs more than there are of descriptors" },
 	{ USP_STAGE_ADMISSION, ECANCELED, 0, "",
 	  "not started: it was ended while it waited for a place" },
 	{ USP_STAGE_ADMISSION, EPIPE, 0, "",
@@ -82,6 +84,18 @@ ParameterizedTest(size_t *number, words, failure_is_a_sentence)
 
 	cr_assert(usp_failure_text(&failure, text, sizeof(text)) == text);
 	cr_assert(eq(str, text, (char *)s->want));
+}
+
+Test(words, a_limit_says_when_to_come_again)
+{
+	struct usp_failure failure = { .stage = USP_STAGE_ADMISSION,
+				       .error = EAGAIN,
+				       .path = "--queue-max",
+				       .retry_ms = 25 };
+	char text[300];
+
+	cr_assert(eq(str, (char *)usp_failure_text(&failure, text, sizeof(text)),
+		     "cannot start: limit of --queue-max reached, try again in 25 ms"));
 }
 
 Test(words, a_sentence_is_cut_at_its_size)
