@@ -7,6 +7,7 @@
 
 #include <stdbool.h>
 #include <stddef.h>
+#include <stdint.h>
 #include <sys/types.h>
 #include "base/annotate.h"
 #include "base/list.h"
@@ -36,6 +37,7 @@ struct daemon {
 	struct reactor *reactor;
 	struct outbox_pool outboxes;
 	enum daemon_phase phase;
+	uint64_t start_time_s; /* Unix time */
 	uid_t uid;	       /* whom it serves, beside root */
 	unsigned clients_room; /* for so many there are slots, whatever the limit */
 	struct list sessions;  /* all that are not dead */

@@ -14,9 +14,13 @@
 #include "daemon/daemon.h"
 #include "daemon/job.h"
 #include "daemon/session.h"
+#include "daemon/stat.h"
 #include "sys/fd.h"
 #include "wire/frame.h"
 #include "wire/request.h"
+
+/* Answers to STAT on their way to one client. */
+#define STATS_MAX 8
 
 static const char name[] = "uringspawnd " USP_VERSION;
 
@@ -165,6 +169,46 @@ static void handle_signal(struct session *s, const struct frame *frame) REACTOR_
 			     frame->arg);
 }
 
+/* ---- the daemon itself --------------------------------------------------- */
+
+/* Make the answer to @frame.  Returns 0, or -ENOMEM, and the session is of no use. */
+static int answer_stat(struct session *s, const struct frame *frame) REACTOR_ONLY
+{
+	struct frame answer = { .type = USP_WIRE_STATS, .flags = frame->flags };
+	struct buf text;
+	int ret;
+
+	buf_init(&text, STAT_BYTES_MAX);
+	ret = stat_write(s->daemon, frame->flags == USP_WIRE_STAT_JSON, &text);
+	if (ret == 0) {
+		answer.payload = buf_bytes(&text);
+		answer.payload_bytes = (uint32_t)buf_size(&text);
+		ret = outbox_frame(&s->out, &answer, OUTBOX_SOON);
+	}
+	buf_done(&text);
+	return ret;
+}
+
+/* An answer is much larger than its question: who asks has to read. */
+static void handle_stat(struct session *s, const struct frame *frame) REACTOR_ONLY
+{
+	if (s->out.sent_bytes >= s->stats_end)
+		s->stats = 0;
+	if (frame->flags > USP_WIRE_STAT_JSON) {
+		session_fail(s, EPROTO, "STAT in format %u, which does not exist",
+			     frame->flags);
+	} else if (s->stats == STATS_MAX) {
+		session_fail(s, EPROTO, "one more STAT, and %u answers are not read yet",
+			     s->stats);
+	} else if (answer_stat(s, frame) < 0) {
+		session_close(s);
+	} else {
+		s->stats++;
+		s->stats_end = outbox_position(&s->out);
+		session_queued(s);
+	}
+}
+
 /* ---- all ----------------------------------------------------------------- */
 
 static void handle(struct session *s, const struct frame *frame, int *fds) REACTOR_ONLY
@@ -188,6 +232,9 @@ static void handle(struct session *s, const struct frame *frame, int *fds) REACT
 		break;
 	case USP_WIRE_SIGNAL:
 		handle_signal(s, frame);
+		break;
+	case USP_WIRE_STAT:
+		handle_stat(s, frame);
 		break;
 	default:
 		session_fail(s, ENOTSUP, "a frame of type 0x%02x, which is not known",

@@ -12,6 +12,7 @@
 #include <sys/resource.h>
 #include <sys/signalfd.h>
 #include <sys/stat.h>
+#include <time.h>
 #include <unistd.h>
 #include <uringspawn/spawn.h>
 #include <uringspawn/version.h>
@@ -206,6 +207,7 @@ static int start_engine(struct daemon *d)
 static void daemon_init(struct daemon *d) REACTOR_ONLY
 {
 	d->reactor = engine_reactor(d->engine);
+	d->start_time_s = (uint64_t)time(NULL);
 	d->uid = geteuid();
 	limits_set(d, &d->config->limits);
 	d->clients_room = reactor_slots_free(d->reactor) / 4;

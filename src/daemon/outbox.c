@@ -13,6 +13,7 @@
 #include "base/buf.h"
 #include "base/clock.h"
 #include "engine/engine.h"
+#include "wire/frame.h"
 #include "wire/reply.h"
 
 /*
@@ -142,6 +143,7 @@ static void uncount(struct outbox *o, size_t bytes)
 static void consume(struct outbox *o, size_t bytes) REACTOR_ONLY
 {
 	uncount(o, bytes);
+	o->sent_bytes += bytes;
 	while (bytes > 0) {
 		struct chunk *c = o->first;
 		size_t left = chunk_size(c) - c->sent;
@@ -338,6 +340,19 @@ int outbox_event(struct outbox *o, const struct usp_event *event, uint32_t job,
 	if (event->kind == USP_EVENT_OUTPUT &&
 	    (event->output.size <= OUTBOX_COPY_BYTES || !hold(o, event)))
 		ret = copy(o, event->output.data, event->output.size);
+	schedule(o, when);
+	return ret;
+}
+
+int outbox_frame(struct outbox *o, const struct frame *frame, enum outbox_when when)
+{
+	uint8_t header[USP_WIRE_HEADER_BYTES];
+	int ret;
+
+	frame_encode_header(frame, header);
+	ret = copy(o, header, sizeof(header));
+	if (ret == 0)
+		ret = copy(o, frame->payload, frame->payload_bytes);
 	schedule(o, when);
 	return ret;
 }

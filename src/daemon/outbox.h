@@ -21,6 +21,7 @@
 
 struct buf;
 struct chunk;
+struct frame;
 
 #define OUTBOX_IOVECS	   24
 #define OUTBOX_HELD_MAX	   8	       /* buffers of the reactor's pool, per outbox */
@@ -50,7 +51,8 @@ struct outbox {
 	struct outbox_pool *pool;
 	struct chunk *first, *last; /* what is queued, in order */
 	size_t queued_bytes;
-	unsigned held; /* buffers */
+	uint64_t sent_bytes; /* from the start */
+	unsigned held;	     /* buffers */
 	int slot;
 	bool closed;
 	struct op send;
@@ -90,6 +92,16 @@ void outbox_commit(struct outbox *o, enum outbox_when when) REACTOR_ONLY;
  */
 int outbox_event(struct outbox *o, const struct usp_event *event, uint32_t job,
 		 enum outbox_when when) REACTOR_ONLY;
+
+/* Queue @frame, whose payload is copied.  As outbox_event(). */
+int outbox_frame(struct outbox *o, const struct frame *frame,
+		 enum outbox_when when) REACTOR_ONLY;
+
+/* Bytes that were queued up to now, from the start: what @sent_bytes will reach. */
+static inline uint64_t outbox_position(const struct outbox *o)
+{
+	return o->sent_bytes + o->queued_bytes;
+}
 
 static inline bool outbox_empty(const struct outbox *o)
 {

@@ -52,6 +52,8 @@ struct session {
 	struct list jobs;
 	struct admission_owner turns; /* in which its jobs are launched */
 	size_t bytes;		      /* of its requests, and of stdin not yet taken */
+	unsigned stats;		      /* STATS that are on their way to it, perhaps */
+	uint64_t stats_end;	      /* where in its outbox the last of them ends */
 };
 
 #define SESSION_GREET_NS UINT64_C(10000000000)
