@@ -87,6 +87,29 @@ USP_API const char *usp_client_error(const struct usp_client *client);
 USP_API int usp_client_spawn(struct usp_client *client, const struct usp_options *options,
 			     struct usp_process **ret_process);
 
+/** How a daemon tells its numbers. */
+enum usp_stats_format {
+	USP_STATS_PROMETHEUS = 0, /**< Prometheus's exposition format, 0.0.4 */
+	USP_STATS_JSON,		  /**< one JSON object; times in seconds */
+};
+
+/** Told the text, borrowed; NULL when the connection ended before it came. */
+typedef void usp_stats_fn(struct usp_client *client, const char *text, size_t size,
+			  void *user);
+
+/**
+ * Ask the daemon for its numbers.  They are told in a later turn, once, unless the
+ * client is freed before; usp_client_run() waits for them as for a process.
+ *
+ * @return 0, or -EBUSY: the answer to the call before has not come;
+ *         -EINVAL: no such format, or no @on_stats; -EPIPE: the connection is gone;
+ *         -ENOMEM
+ *
+ * Thread: the client's.
+ */
+USP_API int usp_client_stats(struct usp_client *client, enum usp_stats_format format,
+			     usp_stats_fn *on_stats, void *user);
+
 /**
  * Ask for several programs in one frame; as usp_client_spawn() for each.
  *

@@ -15,6 +15,7 @@
 #include "base/clock.h"
 #include "client/inbox.h"
 #include "client/remote.h"
+#include "client/stats.h"
 #include "sys/fd.h"
 #include "sys/sock.h"
 #include "wire/request.h"
@@ -158,6 +159,8 @@ static void lose_all(struct usp_client *client, enum usp_reason reason, int erro
 		remote_tell_refusal(container_of(link, struct remote, link));
 	while ((link = list_first(&client->remotes)))
 		remote_lose(container_of(link, struct remote, link), reason, error);
+	if (!client->freeing)
+		(void)stats_tell(client, NULL, 0); /* if somebody asked */
 }
 
 struct usp_client *usp_client_free(struct usp_client *client)
@@ -246,8 +249,8 @@ int usp_client_turn(struct usp_client *client)
 
 static bool has_work(const struct usp_client *client)
 {
-	return !client->stop &&
-	       (!list_empty(&client->remotes) || !list_empty(&client->refused));
+	return !client->stop && (!list_empty(&client->remotes) ||
+				 !list_empty(&client->refused) || client->on_stats);
 }
 
 int usp_client_run(struct usp_client *client)

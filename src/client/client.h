@@ -37,6 +37,8 @@ struct usp_client {
 	struct buf strings, payload; /* scratch of client_spawn */
 	struct table jobs;	     /* job -> struct remote */
 	struct list remotes;	     /* asked for, not ended */
+	usp_stats_fn *on_stats;	     /* is owed the daemon's numbers, or NULL */
+	void *stats_user;
 	struct list refused; /* failed before anything was sent; told by the next turn */
 	uint32_t last_job;
 	bool turning;	   /* inside usp_client_turn() */

@@ -6,6 +6,7 @@
 #include "base/clock.h"
 #include "client/client.h"
 #include "client/remote.h"
+#include "client/stats.h"
 #include "sys/fd.h"
 #include "sys/sock.h"
 #include "wire/frame.h"
@@ -68,6 +69,11 @@ static int take_own(struct usp_client *client, const struct frame *frame)
 {
 	if (frame->type == USP_WIRE_HELLO)
 		return malformed(client, frame);
+	if (frame->type == USP_WIRE_STATS)
+		return stats_tell(client, (const char *)frame->payload,
+				  frame->payload_bytes)
+			       ? malformed(client, frame)
+			       : 0;
 	if (frame->type != USP_WIRE_ERROR)
 		return 0;
 	client_fail(client, -EPIPE, "the daemon says: %.*s", (int)frame->payload_bytes,
