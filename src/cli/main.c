@@ -18,6 +18,7 @@ static const struct {
 } commands[] = {
 	{ "run", cmd_run,
 	  "run a program, with timeout, signals and exit codes done right" },
+	{ "stat", cmd_stat, "the numbers of a daemon" },
 	{ "bench", cmd_bench, "measure launches against a bare clone and posix_spawn" },
 	{ "doctor", cmd_doctor, "what this kernel and this sandbox allow, and why not" },
 };
