@@ -13,6 +13,7 @@
 #include "sys/clone3.h"
 #include "sys/fd.h"
 #include "sys/map.h"
+#include "sys/pty.h"
 #include "sys/pidfd.h"
 #include "sys/pollset.h"
 

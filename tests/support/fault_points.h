@@ -11,6 +11,11 @@ FAULT_MEM(void *, mem_resize, (void *mem, size_t size), (mem, size))
 FAULT_MEM(void *, sys_map, (size_t size), (size))
 FAULT_MEM(void *, sys_map_stack, (size_t size), (size))
 FAULT_SYS(int, sys_pipe, (int ret_fds[2]), (ret_fds))
+FAULT_SYS(int, sys_socketpair, (int ret_fds[2]), (ret_fds))
+FAULT_SYS(int, sys_pty_open, (int *ret_master, int *ret_terminal),
+	  (ret_master, ret_terminal))
+FAULT_SYS(int, sys_pty_resize, (int master, const struct usp_winsize *size),
+	  (master, size))
 FAULT_SYS(int, sys_dup, (int fd), (fd))
 FAULT_SYS(int, sys_open_null, (void), ())
 FAULT_SYS(int, sys_event_open, (void), ())

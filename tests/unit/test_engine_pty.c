@@ -8,6 +8,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/resource.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
@@ -117,18 +118,16 @@ CLEAN_TEST(engine_pty, it_is_told_of_a_new_size)
 
 	/* One that is asked for before it runs. */
 	record_spawn(&early, engine,
-		     &USP_OPTIONS(.argv = SHELL("read x; stty size"), .stdio = PTY));
+		     &USP_OPTIONS(.argv = SHELL("until [ \"$(stty size)\" = '3 4' ]; do "
+						"sleep 0.01; done; echo yes"),
+				  .stdio = PTY));
 	cr_assert(eq(int,
 		     usp_process_resize(early.process,
 					&(struct usp_winsize){ .rows = 3, .columns = 4 }),
 		     0));
-	while (!early.started)
-		cr_assert(eq(int, engine_wait(engine), 0));
-	cr_assert(eq(int, engine_wait(engine), 0));
-	cr_assert(eq(int, usp_process_write(early.process, "\n", 1), 0));
 	record_wait(&early);
 	record_expect_exit(&early, 0);
-	cr_assert(eq(str, (char *)record_text(&early, 1), "\r\n3 4\r\n"));
+	cr_assert(eq(str, (char *)record_text(&early, 1), "yes\r\n"));
 	record_done(&early);
 
 	record_spawn(&none, engine, &USP_OPTIONS(.argv = ARGV(PROGRAM("true"))));
@@ -138,6 +137,30 @@ CLEAN_TEST(engine_pty, it_is_told_of_a_new_size)
 		     -ENOTTY));
 	record_wait(&none);
 	record_done(&none);
+	usp_engine_free(engine);
+}
+
+/* No descriptor is to be had for it: it waits for one. */
+CLEAN_TEST(engine_pty, a_new_size_is_not_lost)
+{
+	struct usp_engine *engine = record_engine(NULL);
+	struct rlimit before, none;
+	struct record r = { 0 };
+
+	start(&r, engine, &USP_OPTIONS(.argv = SHELL(ON_WINCH), .stdio = PTY));
+	cr_assert(eq(int, getrlimit(RLIMIT_NOFILE, &before), 0));
+	none = (struct rlimit){ .rlim_cur = 3, .rlim_max = before.rlim_max };
+	cr_assert(eq(int, setrlimit(RLIMIT_NOFILE, &none), 0));
+	cr_assert(eq(int,
+		     usp_process_resize(r.process, &(struct usp_winsize){ .rows = 11 }),
+		     0));
+	for (int i = 0; i < 100; i++)
+		cr_assert(eq(int, usp_engine_turn(engine), 0));
+	cr_assert(eq(int, setrlimit(RLIMIT_NOFILE, &before), 0));
+	record_wait(&r);
+	record_expect_exit(&r, 3);
+	cr_assert(eq(str, (char *)record_text(&r, 1), "ready\r\n11 0\r\n"));
+	record_done(&r);
 	usp_engine_free(engine);
 }
 
