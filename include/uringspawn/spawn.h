@@ -55,14 +55,15 @@ enum usp_stdio_kind {
 	/**
 	 * The child's end of a pseudo-terminal, one for all its descriptors of this kind.
 	 * It becomes the controlling terminal of a session of the child's own.  What it
-	 * says is told as stream 1; what it reads is written as stream 0.
+	 * says is told as stream 1; what it reads is written as stream 0: neither may be
+	 * a PIPE or DUPLEX beside it.
 	 */
 	USP_STDIO_PTY,
 	/** A pipe whose other end is given to the caller with the started event. */
 	USP_STDIO_HANDOVER,
 };
 
-/** Which way a PIPE or HANDOVER carries. */
+/** Which way a PIPE or HANDOVER carries; of a FILE, how it is opened by default. */
 enum usp_direction {
 	USP_DIRECTION_DEFAULT = 0, /**< the child reads stream 0 and writes all others */
 	USP_DIRECTION_READ,	   /**< the child reads */
@@ -73,10 +74,15 @@ struct usp_stdio {
 	enum usp_stdio_kind kind;
 	/** FD: a descriptor, 0 included.  DUP: a descriptor of the child, not a DUP itself. */
 	int fd;
-	enum usp_direction direction; /**< PIPE and HANDOVER */
+	enum usp_direction direction; /**< PIPE, HANDOVER, and FILE without flags */
 	const char *path;	      /**< FILE; copied */
-	int flags;     /**< FILE: of open(); default: O_RDONLY for stream 0, else */
-	unsigned mode; /**< O_WRONLY|O_CREAT|O_TRUNC; and its mode, default: 0666 */
+	/**
+	 * FILE: of open(); default: O_RDONLY where the child reads, else
+	 * O_WRONLY|O_CREAT|O_TRUNC.  Stream 0 is never created.  A FIFO without another
+	 * end fails with ENXIO, a directory with EISDIR.
+	 */
+	int flags;
+	unsigned mode; /**< FILE: of one that is created; default: 0666 */
 };
 
 /** One more descriptor of the child. */
@@ -217,11 +223,15 @@ struct usp_options {
 	const char *const *env_unset; /**< names to leave out of it; copied */
 	const struct usp_fd *fds;     /**< descriptors from 3 on; copied as stdio is */
 	size_t n_fds;
-	uint32_t set;	     /**< USP_SET_*: which of the next six count */
-	unsigned umask;	     /**< default: 022 in a daemon, else the engine's */
-	int nice;	     /**< -20 to 19; default: 0 in a daemon, else the engine's */
-	int oom_score_adj;   /**< -1000 to 1000; default as nice */
-	uid_t uid;	     /**< default: the engine's; in a root daemon the client's */
+	uint32_t set;	   /**< USP_SET_*: which of the next six count */
+	unsigned umask;	   /**< default: 022 in a daemon, else the engine's */
+	int nice;	   /**< -20 to 19; default: 0 in a daemon, else the engine's */
+	int oom_score_adj; /**< -1000 to 1000; default as nice */
+	/**
+	 * Default: the engine's; in a root daemon the client's.  (The kernel lets a process
+	 * that started a child as somebody else be traced and dump core no more.)
+	 */
+	uid_t uid;
 	gid_t gid;	     /**< set together with uid */
 	const gid_t *groups; /**< supplementary groups with uid and gid; copied */
 	size_t n_groups;     /**< at most USP_GROUPS_MAX */
@@ -281,12 +291,13 @@ enum usp_stage {
 	USP_STAGE_ADMISSION, /**< a limit was reached or the wait was ended; .path names it */
 	USP_STAGE_FDS,	     /**< no descriptors to be had for its pipes */
 	USP_STAGE_CLONE,     /**< the kernel made no process */
-	USP_STAGE_STDIO,     /**< a descriptor could not be put in its place */
-	USP_STAGE_SESSION,     /**< no session or process group */
-	USP_STAGE_LIMITS,      /**< a resource limit could not be set */
-	USP_STAGE_CHDIR,       /**< .path is the working directory */
-	USP_STAGE_SIGNALS,     /**< dispositions and mask */
-	USP_STAGE_EXEC,	       /**< .path is the program: ENOENT means there is none */
+	/** A descriptor could not be put in its place; .path is the file of a FILE. */
+	USP_STAGE_STDIO,
+	USP_STAGE_SESSION, /**< no session, process group or controlling terminal */
+	USP_STAGE_LIMITS,  /**< no limit, nice value, oom_score_adj or CPUs as asked */
+	USP_STAGE_CHDIR,   /**< .path is the working directory */
+	USP_STAGE_SIGNALS, /**< dispositions and mask */
+	USP_STAGE_EXEC,	   /**< .path is the program: ENOENT means there is none */
 	USP_STAGE_INTERPRETER, /**< .path is there, but what it needs to run it is not */
 	USP_STAGE_CGROUP,      /**< no cgroup, or it could not be entered */
 	USP_STAGE_CREDENTIALS, /**< uid, gid, groups, no_new_privs */
@@ -400,14 +411,15 @@ struct usp_cgroup_usage {
 /** The total of a stream beyond 2. */
 struct usp_stream_total {
 	int stream;
-	uint64_t bytes;	  /**< carried */
+	uint64_t bytes;	  /**< told of it; of one that is only written, taken by it */
 	uint64_t dropped; /**< read, and not told */
 };
 
 struct usp_end {
 	enum usp_reason reason;
-	uint64_t bytes[3]; /**< carried: written to stdin, told of the others */
-	/** Given to usp_process_write(), never taken by the child's pipe. */
+	/** Carried: told of each, taken by one that is only written, as stdin is. */
+	uint64_t bytes[3];
+	/** Given to usp_process_write() and _write_stream(), never taken by the child. */
 	uint64_t stdin_unread_bytes;
 	struct usp_timings timings;
 	uint64_t dropped[3]; /**< read from the stream, and not told: see output_action */

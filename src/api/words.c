@@ -189,7 +189,7 @@ static void say_stage(struct text *out, const struct usp_failure *f)
 {
 	static const char *const tries[] = {
 		[USP_STAGE_FDS] = "get descriptors",
-		[USP_STAGE_STDIO] = "put a standard stream in its place",
+		[USP_STAGE_STDIO] = "open",
 		[USP_STAGE_SESSION] = "make a session or process group",
 		[USP_STAGE_LIMITS] = "set a resource limit",
 		[USP_STAGE_CHDIR] = "enter directory",

@@ -98,6 +98,16 @@ CLEAN_TEST(engine_identity, it_becomes_whom_it_is_to_be)
 	cr_assert(eq(int, (int)getgid(), 0));
 }
 
+/* While it shares this process's memory its user is not to reach that. */
+CLEAN_TEST(engine_identity, its_user_does_not_reach_this_process)
+{
+	only_root();
+	expect_text("0\n", .argv = ARGV("id", "-u"), .set = USP_SET_CREDENTIALS);
+	cr_assert(eq(int, prctl(PR_GET_DUMPABLE), 1));
+	expect_text("65534\n", .argv = ARGV("id", "-u"), AS_NOBODY);
+	cr_assert(ne(int, prctl(PR_GET_DUMPABLE), 1));
+}
+
 CLEAN_TEST(engine_identity, as_many_groups_as_there_may_be)
 {
 	gid_t groups[USP_GROUPS_MAX];

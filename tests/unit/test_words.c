@@ -56,7 +56,7 @@ static const struct sentence {
 	  "cannot make a process: Cannot allocate memory" },
 	{ USP_STAGE_FDS, EMFILE, 0, "", "cannot get descriptors: Too many open files" },
 	{ USP_STAGE_STDIO, EBADF, 0, "stdout",
-	  "cannot put a standard stream in its place 'stdout': Bad file descriptor" },
+	  "cannot open 'stdout': Bad file descriptor" },
 	{ USP_STAGE_EXEC, 0, SIGKILL, "foo",
 	  "signal SIGKILL ended the child before it ran 'foo' (stage exec)" },
 	{ USP_STAGE_SESSION, 0, 63, "",
