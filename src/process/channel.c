@@ -5,6 +5,8 @@
 #include "process/channel.h"
 
 #include "base/list.h"
+#include "sys/fd.h"
+#include "sys/pty.h"
 
 #define channels_each(channel, c)                                                        \
 	for (struct channel *channel = (c)->each; channel < (c)->each + (c)->n; channel++)
@@ -35,6 +37,29 @@ static void on_window(struct input *in, uint32_t bytes) REACTOR_ONLY
 	struct channels *c = container_of(in, struct channel, input)->all;
 
 	c->verbs->on_window(c, in->number, bytes);
+}
+
+/* ---- what is done to them ------------------------------------------------ */
+
+static void on_visit(struct visit *v, int fd) REACTOR_ONLY
+{
+	struct channel *channel = container_of(v, struct channel, visit);
+
+	if (channel->is_terminal)
+		(void)sys_pty_resize(fd, &channel->size);
+	else
+		sys_shutdown(fd);
+}
+
+static void on_end(struct input *in) REACTOR_ONLY
+{
+	visit_want(&container_of(in, struct channel, input)->visit);
+}
+
+void channel_resize(struct channel *channel, const struct usp_winsize *size)
+{
+	channel->size = *size;
+	visit_want(&channel->visit);
 }
 
 /* ---- start and end ------------------------------------------------------- */
@@ -69,6 +94,7 @@ static void init(struct channel *channel, const struct spec *spec, size_t end)
 		    channel->is_terminal ? 1 : fd->target, spec->options.window_bytes);
 	input_init(&channel->input, c->reactor, c->owner, on_window,
 		   channel->is_terminal ? 0 : fd->target);
+	visit_init(&channel->visit, c->reactor, c->owner, on_visit);
 	if (channel->is_terminal)
 		stream_poll_first(&channel->stream);
 }
@@ -89,7 +115,8 @@ void channels_init(struct channels *c, const struct spec *spec)
 
 void channels_take_slots(struct channels *c)
 {
-	channels_each(channel, c) channel->slot = reactor_slot_take(c->reactor);
+	channels_each(channel, c)
+		channel->slot = reactor_slot_take(c->reactor);
 }
 
 static int take_number(int *number)
@@ -102,24 +129,25 @@ static int take_number(int *number)
 
 void channels_open(struct channels *c, struct plan *plan)
 {
-	channels_each(channel, c)
-	{
+	channels_each(channel, c) {
 		int slot = take_number(&channel->slot);
 		int fd = take_number(&plan->ours[channel->end]);
 
-		if (channel->is_read)
-			stream_open(&channel->stream, slot, fd);
-		if (channel->is_read && channel->is_written)
-			input_share(&channel->input, slot);
-		else if (channel->is_written)
+		if (!channel->is_read) {
 			input_open(&channel->input, slot, fd);
+			continue;
+		}
+		stream_open(&channel->stream, slot, fd);
+		if (channel->is_written) {
+			input_share(&channel->input, slot, on_end);
+			visit_open(&channel->visit, slot);
+		}
 	}
 }
 
 void channels_done(struct channels *c)
 {
-	channels_each(channel, c)
-	{
+	channels_each(channel, c) {
 		stream_done(&channel->stream);
 		input_done(&channel->input);
 		if (channel->slot >= 0)
@@ -131,39 +159,45 @@ void channels_done(struct channels *c)
 
 struct channel *channels_read(const struct channels *c, int stream)
 {
-	channels_each(channel, c) if (channel->is_read &&
-				      channel->stream.number == stream) return channel;
+	channels_each(channel, c)
+		if (channel->is_read && channel->stream.number == stream)
+			return channel;
 	return NULL;
 }
 
 struct channel *channels_written(const struct channels *c, int stream)
 {
-	channels_each(channel, c) if (channel->is_written &&
-				      channel->input.number == stream) return channel;
+	channels_each(channel, c)
+		if (channel->is_written && channel->input.number == stream)
+			return channel;
 	return NULL;
 }
 
 struct channel *channels_terminal(const struct channels *c)
 {
-	channels_each(channel, c) if (channel->is_terminal) return channel;
+	channels_each(channel, c)
+		if (channel->is_terminal)
+			return channel;
 	return NULL;
 }
 
 bool channels_drained(const struct channels *c)
 {
-	channels_each(channel, c) if (!channel->stream.eof) return false;
+	channels_each(channel, c)
+		if (!channel->stream.eof)
+			return false;
 	return true;
 }
 
 void channels_pause(struct channels *c, bool pause)
 {
-	channels_each(channel, c) stream_pause(&channel->stream, pause);
+	channels_each(channel, c)
+		stream_pause(&channel->stream, pause);
 }
 
 void channels_unlimit(struct channels *c)
 {
-	channels_each(channel, c)
-	{
+	channels_each(channel, c) {
 		channel->stream.limited = false;
 		stream_pause(&channel->stream, false);
 	}
@@ -171,18 +205,23 @@ void channels_unlimit(struct channels *c)
 
 void channels_stop_reading(struct channels *c)
 {
-	channels_each(channel, c) stream_stop(&channel->stream);
+	channels_each(channel, c)
+		stream_stop(&channel->stream);
 }
 
 void channels_stop_writing(struct channels *c)
 {
-	channels_each(channel, c) input_stop(&channel->input);
+	channels_each(channel, c) {
+		input_stop(&channel->input);
+		visit_stop(&channel->visit);
+	}
 }
 
 uint64_t channels_unread_bytes(const struct channels *c)
 {
 	uint64_t bytes = 0;
 
-	channels_each(channel, c) bytes += channel->input.unread_bytes;
+	channels_each(channel, c)
+		bytes += channel->input.unread_bytes;
 	return bytes;
 }

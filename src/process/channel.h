@@ -11,6 +11,7 @@
 #include <stdint.h>
 #include "base/annotate.h"
 #include "launch/plan.h"
+#include "process/visit.h"
 #include "process/input.h"
 #include "process/stream.h"
 
@@ -33,6 +34,9 @@ struct channel {
 	bool is_terminal;
 	struct stream stream;
 	struct input input;
+	/* A new size of a terminal; the end of what is sent through a socket pair. */
+	struct visit visit;
+	struct usp_winsize size;
 };
 
 struct channels {
@@ -58,6 +62,9 @@ void channels_open(struct channels *c, struct plan *plan) REACTOR_ONLY;
 /* The channel that is read, or written, as @stream; NULL: there is none. */
 struct channel *channels_read(const struct channels *c, int stream);
 struct channel *channels_written(const struct channels *c, int stream);
+
+/* Tell a terminal its size, as soon as it is there. */
+void channel_resize(struct channel *channel, const struct usp_winsize *size) REACTOR_ONLY;
 
 /* The one that is a terminal; NULL: none is. */
 struct channel *channels_terminal(const struct channels *c);

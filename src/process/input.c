@@ -52,7 +52,7 @@ static void let_go(struct input *in) REACTOR_ONLY
 	if (!in->shared)
 		reactor_slot_drop(in->reactor, in->slot);
 	else if (!in->broken)
-		reactor_slot_shutdown(in->reactor, in->slot);
+		in->on_end(in);
 	in->slot = -1;
 }
 
@@ -100,8 +100,9 @@ void input_open(struct input *in, int slot, int fd)
 	step(in);
 }
 
-void input_share(struct input *in, int slot)
+void input_share(struct input *in, int slot, input_end_fn *on_end)
 {
+	in->on_end = on_end;
 	in->slot = slot;
 	in->shared = true;
 	step(in);

@@ -102,7 +102,6 @@ static void close_all(struct process *p) REACTOR_ONLY
 	timer_cancel(r, &p->drain_limit);
 	reactor_undefer(&p->later);
 	kill_stop(&p->kill);
-	terminal_stop(&p->terminal);
 	channels_stop_writing(&p->channels);
 	plan_close(&p->plan);
 	owner_close(&p->owner);
@@ -138,8 +137,6 @@ static void attach(struct process *p) REACTOR_ONLY
 	reactor_wait_exit(r, &p->exit_wait, p->pidfd_slot, plan->pid, &p->exit_info);
 	kill_open(&p->kill, p->pidfd_slot, plan->pid);
 	channels_open(&p->channels, plan);
-	if (channels_terminal(&p->channels))
-		terminal_open(&p->terminal, channels_terminal(&p->channels)->stream.slot);
 	if (p->spec->options.timeout_ns)
 		timer_arm(r, &p->deadline,
 			  clock_after(p->taken_ns, p->spec->options.timeout_ns));
@@ -350,7 +347,6 @@ struct process *process_new(struct process_host *host, struct spec *spec)
 		.each = p->channel,
 	};
 	channels_init(&p->channels, spec);
-	terminal_init(&p->terminal, r, &p->owner);
 	kill_init(&p->kill, r, &p->owner, &kill_verbs, &host->reserve_fd);
 	op_init(&p->exit_wait, &p->owner, on_exit);
 	op_init(&p->plan.done, &p->owner, on_launched);

@@ -18,7 +18,6 @@
 #include "launch/plan.h"
 #include "process/channel.h"
 #include "process/kill.h"
-#include "process/terminal.h"
 
 enum process_state {
 	PROCESS_QUEUED = 0,
@@ -61,7 +60,6 @@ struct process {
 	siginfo_t exit_info;
 	int pidfd_slot;
 	struct channels channels;
-	struct terminal terminal;
 	struct kill kill;
 	struct timer deadline; /* run timeout, counted from the clone */
 	struct timer drain_limit;

@@ -43,13 +43,14 @@ static int verb_close(struct usp_process *handle, int stream)
 static int verb_resize(struct usp_process *handle, const struct usp_winsize *size)
 {
 	struct process *p = process_of(handle);
+	struct channel *terminal = channels_terminal(&p->channels);
 
 	enter_reactor();
-	if (!channels_terminal(&p->channels))
+	if (!terminal)
 		return -ENOTTY;
 	if (p->exited || p->state == PROCESS_ENDED)
 		return -ESRCH;
-	terminal_resize(&p->terminal, size);
+	channel_resize(terminal, size);
 	reactor_submit(p->host->reactor);
 	return 0;
 }

@@ -19,7 +19,6 @@ struct backend {
 	void (*cancel)(struct reactor *r, struct op *op);
 	void (*slot_fill)(struct reactor *r, int slot, int fd);
 	void (*slot_close)(struct reactor *r, int slot);
-	void (*slot_shutdown)(struct reactor *r, int slot);
 	void (*buffer_give_back)(struct reactor *r, struct buffer *buffer);
 	void (*wake)(struct reactor *r, uint32_t *word);
 

@@ -153,7 +153,6 @@ static const struct backend epoll_backend = {
 	.cancel = epoll_cancel,
 	.slot_fill = epoll_slot_fill,
 	.slot_close = epoll_slot_close,
-	.slot_shutdown = epoll_slot_shutdown,
 	.buffer_give_back = epoll_buffer_give_back,
 	.wake = epoll_wake,
 	.enter = epoll_enter,

@@ -74,7 +74,6 @@ void epoll_arm(struct reactor *r, struct op *op);
 void epoll_cancel(struct reactor *r, struct op *op);
 void epoll_slot_fill(struct reactor *r, int slot, int fd);
 void epoll_slot_close(struct reactor *r, int slot);
-void epoll_slot_shutdown(struct reactor *r, int slot);
 
 /* Move what waited for the file of @event to those that are due. */
 void epoll_take_event(struct epoll *e, const struct epoll_event *event) REACTOR_ONLY;

@@ -241,8 +241,3 @@ void epoll_slot_close(struct reactor *r, int slot)
 	file->generation++;
 	sys_close(file->fd);
 }
-
-void epoll_slot_shutdown(struct reactor *r, int slot)
-{
-	sys_shutdown(epoll_of(r)->files[slot].fd);
-}

@@ -400,12 +400,6 @@ void reactor_slot_fill(struct reactor *r, int slot, int fd)
 	r->backend->slot_fill(r, slot, fd);
 }
 
-void reactor_slot_shutdown(struct reactor *r, int slot)
-{
-	assert(r->slot_filled[slot]);
-	r->backend->slot_shutdown(r, slot);
-}
-
 void reactor_slot_drop(struct reactor *r, int slot)
 {
 	if (r->slot_filled[slot])

@@ -131,10 +131,6 @@ int reactor_slot_take(struct reactor *r) REACTOR_ONLY;
 /* Put the file of @fd into @slot and close @fd; takes the descriptor. */
 void reactor_slot_fill(struct reactor *r, int slot, int fd) REACTOR_ONLY;
 
-/* Send no more through the socket in @slot, after what was written: who reads at its
- * other end comes to the end. */
-void reactor_slot_shutdown(struct reactor *r, int slot) REACTOR_ONLY;
-
 /* Close the slot's file, if it has one, and free the slot.  Nothing may be armed on it. */
 void reactor_slot_drop(struct reactor *r, int slot) REACTOR_ONLY;
 

@@ -277,7 +277,6 @@ static const struct backend uring_backend = {
 	.cancel = uring_cancel,
 	.slot_fill = uring_slot_fill,
 	.slot_close = uring_slot_close,
-	.slot_shutdown = uring_slot_shutdown,
 	.buffer_give_back = uring_buffer_give_back,
 	.wake = uring_wake,
 	.enter = uring_enter,

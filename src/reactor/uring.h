@@ -41,7 +41,6 @@ void uring_arm(struct reactor *r, struct op *op);
 void uring_cancel(struct reactor *r, struct op *op);
 void uring_slot_fill(struct reactor *r, int slot, int fd);
 void uring_slot_close(struct reactor *r, int slot);
-void uring_slot_shutdown(struct reactor *r, int slot);
 void uring_buffer_give_back(struct reactor *r, struct buffer *buffer);
 void uring_wake(struct reactor *r, uint32_t *word);
 void uring_arm_wakeup(struct reactor *r, uint64_t deadline_ns);

@@ -177,15 +177,6 @@ void uring_slot_close(struct reactor *r, int slot)
 	finish(sqe, TAG_IGNORE, IOSQE_CQE_SKIP_SUCCESS);
 }
 
-/* The kernel does this in a worker thread of its own, which holds the file until then. */
-void uring_slot_shutdown(struct reactor *r, int slot)
-{
-	struct io_uring_sqe *sqe = next_sqe(uring_of(r), 1);
-
-	io_uring_prep_shutdown(sqe, slot, SHUT_WR);
-	finish(sqe, TAG_IGNORE, IOSQE_FIXED_FILE | IOSQE_CQE_SKIP_SUCCESS);
-}
-
 void uring_buffer_give_back(struct reactor *r, struct buffer *buffer)
 {
 	struct uring *u = uring_of(r);
