@@ -68,16 +68,16 @@ enum usp_wire_field {
 	USP_WIRE_STDIO = 6,    /* three times u8 kind, u8 argument: enum usp_wire_stdio */
 	USP_WIRE_GROUP = 7,    /* u32: 0 new group, 1 new session */
 	USP_WIRE_TIMEOUT = 8,  /* u64 ns */
-	USP_WIRE_KILL = 9,     /* u32 signal, u32 target, u64 grace ns */
+	USP_WIRE_KILL = 9,     /* u32 signal, u32 target as in SIGNAL, u64 grace ns */
 	USP_WIRE_IGNORED = 10, /* u64: bit n-1 for signal n */
 	USP_WIRE_CREDIT = 11,  /* u32 bytes for each stream; default: as HELLO says */
-	/* For each descriptor from 3 on: u16 target, u8 kind, u8 argument. */
+	/* For each descriptor from 3 on: u16 target, u8 kind, u8 argument, as in STDIO. */
 	USP_WIRE_FDS = 12,
 	/* Once for each FILE: u16 target, u16 zero, u32 open flags, u32 mode, path, NUL. */
 	USP_WIRE_FILE = 13,
 	USP_WIRE_ENV_EXTEND = 14,    /* as ENV: on top of it, or of the template's */
 	USP_WIRE_ENV_UNSET = 15,     /* names, NUL-terminated, one after the other */
-	USP_WIRE_USE_TEMPLATE = 16,  /* u32 id: what is not said here is as there */
+	USP_WIRE_USE_TEMPLATE = 16,  /* u32 id, not 0: what is not said is as there */
 	USP_WIRE_CREDENTIALS = 17,   /* u32 uid, u32 gid, then a u32 for each group */
 	USP_WIRE_UMASK = 18,	     /* u32 */
 	USP_WIRE_NICE = 19,	     /* i32 */
@@ -123,7 +123,7 @@ enum usp_wire_stdio {
 	USP_WIRE_STDIO_DEFAULT = 0,
 	USP_WIRE_STDIO_NULL = 1,
 	USP_WIRE_STDIO_PIPE = 2,
-	USP_WIRE_STDIO_FD = 3,	 /* the next of the frame's descriptors */
+	USP_WIRE_STDIO_FD = 3,	 /* the next of the frame's: those of STDIO, then FDS */
 	USP_WIRE_STDIO_DUP = 4,	 /* argument: the stream */
 	USP_WIRE_STDIO_FILE = 5, /* as the field FILE says */
 	USP_WIRE_STDIO_DUPLEX = 6,
@@ -161,8 +161,9 @@ enum usp_wire_exit_kind {
 #define USP_WIRE_END_BYTES 64
 
 /** Limits of this implementation; HELLO carries those in force. */
-#define USP_WIRE_FRAME_BYTES_MAX    (8u << 20)	 /**< payload of one frame */
-#define USP_WIRE_FDS_MAX	    64		 /**< descriptors of one frame */
+#define USP_WIRE_FRAME_BYTES_MAX    (8u << 20) /**< payload of one frame */
+#define USP_WIRE_FDS_MAX	    64	       /**< descriptors of one frame */
+#define USP_WIRE_TEMPLATES_MAX	    64 /**< of one connection; together a frame long */
 #define USP_WIRE_WINDOW_BYTES	    (256u << 10) /**< credit of a stream at the start */
 #define USP_WIRE_STDIN_WINDOW_BYTES (256u << 10)
 

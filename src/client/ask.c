@@ -5,19 +5,19 @@
  * as the failure of the process; nothing is told from inside the call.
  */
 #include <errno.h>
-#include <signal.h>
 #include <string.h>
 #include "api/options.h"
 #include "base/alloc.h"
+#include "base/annotate.h"
 #include "client/client.h"
 #include "client/remote.h"
 #include "sys/fd.h"
 #include "wire/request.h"
 
-/* A SPAWN in the making. */
+/* A request in the making. */
 struct ask {
 	struct request request;
-	int fds[3];
+	int fds[USP_WIRE_FDS_MAX];
 	uint8_t n_fds;
 	struct usp_failure refusal; /* a stage: not to be sent */
 };
@@ -27,6 +27,7 @@ static void empty(struct buf *buf)
 	buf_consume(buf, buf_size(buf));
 }
 
+/* Append the strings of a vector; nothing for NULL. */
 static int pack(struct buf *out, const char *const *strings, size_t *ret_size)
 {
 	size_t before = buf_size(out);
@@ -41,24 +42,34 @@ static int pack(struct buf *out, const char *const *strings, size_t *ret_size)
 	return 0;
 }
 
-/* Pointers into the buffer are taken when it has stopped growing. */
+/* Pointers into the buffer are taken when it has stopped growing.  A vector without
+ * strings says something else than no vector. */
 static int pack_strings(struct buf *out, const struct usp_options *options,
 			struct request *request)
 {
-	size_t argv_size, env_size;
-	int ret;
+	const struct {
+		const char *const *vector;
+		struct packed *packed;
+	} lists[] = {
+		{ options->argv, &request->argv },
+		{ options->envp, &request->env },
+		{ options->env_extend, &request->env_extend },
+		{ options->env_unset, &request->env_unset },
+	};
+	const char *at;
 
 	empty(out);
-	ret = pack(out, options->argv, &argv_size);
-	if (!ret)
-		ret = pack(out, options->envp, &env_size);
-	if (ret)
-		return ret;
-	if (argv_size)
-		request->argv = (struct packed){ (char *)buf_bytes(out), argv_size };
-	if (env_size)
-		request->env =
-			(struct packed){ (char *)buf_bytes(out) + argv_size, env_size };
+	for (size_t i = 0; i < ARRAY_SIZE(lists); i++) {
+		int ret = pack(out, lists[i].vector, &lists[i].packed->size);
+
+		if (ret)
+			return ret;
+	}
+	at = buf_bytes(out) ? (const char *)buf_bytes(out) : "";
+	for (size_t i = 0; i < ARRAY_SIZE(lists); i++) {
+		lists[i].packed->bytes = lists[i].vector ? at : NULL;
+		at += lists[i].packed->size;
+	}
 	return 0;
 }
 
@@ -75,75 +86,58 @@ static void refuse(struct ask *ask, enum usp_stage stage, int error, const char 
 						     .path = field };
 }
 
-static void add_fd(struct ask *ask, int fd)
+static void add_fd(struct ask *ask, const struct usp_stdio *stdio, const char *field)
 {
-	int copy = sys_dup(fd);
+	int copy;
 
+	if (stdio->kind != USP_STDIO_FD || ask->refusal.stage)
+		return;
+	if (ask->n_fds == USP_WIRE_FDS_MAX) {
+		refuse(ask, USP_STAGE_VALIDATE, EINVAL, field);
+		return;
+	}
+	copy = sys_dup(stdio->fd);
 	if (copy == -EBADF)
-		refuse(ask, USP_STAGE_VALIDATE, EBADF, "stdio");
+		refuse(ask, USP_STAGE_VALIDATE, EBADF, field);
 	else if (copy < 0)
-		refuse(ask, USP_STAGE_FDS, -copy, "stdio");
+		refuse(ask, USP_STAGE_FDS, -copy, field);
 	else
 		ask->fds[ask->n_fds++] = copy;
 }
 
-/* The numbers of enum usp_stdio_kind are those of the wire. */
-static void add_stdio(struct ask *ask, const struct usp_options *options)
+/* In the order in which the daemon takes them. */
+static void add_fds(struct ask *ask, const struct usp_options *options)
 {
-	for (int i = 0; i < 3; i++) {
-		const struct usp_stdio *stdio = &options->stdio[i];
-
-		if ((unsigned)stdio->kind > USP_STDIO_DUP ||
-		    (stdio->kind == USP_STDIO_DUP && (unsigned)stdio->fd > 2)) {
-			refuse(ask, USP_STAGE_VALIDATE, EINVAL, "stdio");
-			return;
-		}
-		ask->request.stdio[i].kind = (uint8_t)stdio->kind;
-		if (stdio->kind == USP_STDIO_DUP)
-			ask->request.stdio[i].arg = (uint8_t)stdio->fd;
-		if (stdio->kind == USP_STDIO_FD)
-			add_fd(ask, stdio->fd);
-	}
+	for (int i = 0; i < 3; i++)
+		add_fd(ask, &options->stdio[i], "stdio");
+	for (size_t i = 0; i < options->n_fds; i++)
+		add_fd(ask, &options->fds[i].stdio, "fds");
 }
 
-/* The numbers that the daemon would call malformed are refused here. */
-static void add_numbers(struct ask *ask, const struct usp_options *options)
-{
-	struct request *request = &ask->request;
-
-	if (options->group != USP_GROUP_NEW && options->group != USP_GROUP_SESSION)
-		refuse(ask, USP_STAGE_VALIDATE, EINVAL, "group");
-	if (options->kill.signal < 0 || options->kill.signal > NSIG - 1 ||
-	    (options->kill.target != USP_TARGET_GROUP &&
-	     options->kill.target != USP_TARGET_PROCESS))
-		refuse(ask, USP_STAGE_VALIDATE, EINVAL, "kill");
-	request->group = (uint32_t)options->group;
-	request->timeout_ns = options->timeout_ns;
-	request->kill_signal = (uint32_t)options->kill.signal;
-	request->kill_target = (uint32_t)options->kill.target;
-	request->kill_grace_ns = options->kill.grace_ns;
-	request->ignored_signals = options->ignored_signals;
-	request->has_window = options->window_bytes != 0;
-	request->window_bytes = options->window_bytes;
-}
-
+/* What has no form on the wire is refused here. */
 static int make_ask(struct usp_client *client, const struct usp_options *options,
 		    struct ask *ask)
 {
+	const char *field;
 	int ret;
 
 	ask->request.path = text_of(options->path);
 	ask->request.search = text_of(options->search);
 	ask->request.cwd = text_of(options->cwd);
+	ask->request.template_id = 0;
+	ask->request.options = *options;
 	ret = pack_strings(&client->strings, options, &ask->request);
 	if (ret)
 		return ret;
-	add_numbers(ask, options);
-	add_stdio(ask, options);
-	if (ask->refusal.stage)
-		return 0;
 	empty(&client->payload);
-	return request_encode(&ask->request, &client->payload);
+	ret = request_encode(&ask->request, &client->payload, &field);
+	if (ret == -EINVAL) {
+		refuse(ask, USP_STAGE_VALIDATE, EINVAL, field);
+		return 0;
+	}
+	if (!ret)
+		add_fds(ask, options);
+	return ret;
 }
 
 static uint32_t free_job(struct usp_client *client)
@@ -232,9 +226,11 @@ int usp_client_spawn(struct usp_client *client, const struct usp_options *given,
 {
 	struct usp_options options;
 	struct remote *remote = NULL;
-	struct ask ask = { 0 };
+	struct ask ask;
 	int ret;
 
+	ask.n_fds = 0;
+	ask.refusal = (struct usp_failure){ 0 };
 	ret = options_read(given, &options);
 	if (ret)
 		return ret;

@@ -84,13 +84,13 @@ static int take_own(struct usp_client *client, const struct frame *frame)
 static int take_frame(struct usp_client *client, const struct frame *frame)
 {
 	struct remote *remote;
-	struct reply_text text;
+	struct reply_room room;
 	struct usp_event event;
 	int ret;
 
 	if (frame->job == 0)
 		return take_own(client, frame);
-	ret = reply_decode(frame, &text, &event);
+	ret = reply_decode(frame, &room, &event);
 	if (ret == -ENOTSUP)
 		return 0;
 	if (ret)

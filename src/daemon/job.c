@@ -183,34 +183,31 @@ static struct bytes as_bytes(const struct text *text)
 }
 
 /* Every descriptor of @fds gets its place: there are as many as @request asks for. */
-static struct spec_input as_input(const struct request *request, const int *fds)
+static void place_fds(struct request *request, const int *fds)
+{
+	for (int i = 0; i < 3; i++)
+		if (request->options.stdio[i].kind == USP_STDIO_FD)
+			request->options.stdio[i].fd = *fds++;
+	for (size_t i = 0; i < request->options.n_fds; i++)
+		if (request->fds[i].stdio.kind == USP_STDIO_FD)
+			request->fds[i].stdio.fd = *fds++;
+}
+
+static struct spec_input as_input(const struct request *request)
 {
 	struct spec_input input = {
 		.argv = as_strings(&request->argv),
 		.env = as_strings(&request->env),
+		.env_extend = as_strings(&request->env_extend),
+		.env_unset = as_strings(&request->env_unset),
 		.path = as_bytes(&request->path),
 		.search = as_bytes(&request->search),
 		.cwd = as_bytes(&request->cwd),
-		.options = {
-			.group = (enum usp_group)request->group,
-			.timeout_ns = request->timeout_ns,
-			.kill = {
-				.signal = (int)request->kill_signal,
-				.target = (enum usp_target)request->kill_target,
-				.grace_ns = request->kill_grace_ns,
-			},
-			.ignored_signals = request->ignored_signals,
-			.window_bytes = request->has_window ? request->window_bytes
-							    : USP_WIRE_WINDOW_BYTES,
-		},
+		.options = request->options,
 	};
 
-	for (int i = 0; i < 3; i++) {
-		struct usp_stdio *stdio = &input.options.stdio[i];
-
-		stdio->kind = (enum usp_stdio_kind)request->stdio[i].kind;
-		stdio->fd = stdio->kind == USP_STDIO_FD ? *fds++ : request->stdio[i].arg;
-	}
+	if (!input.options.window_bytes)
+		input.options.window_bytes = USP_WIRE_WINDOW_BYTES;
 	return input;
 }
 
@@ -229,8 +226,7 @@ static int decode(const struct frame *frame, unsigned n_fds, struct request *req
 		*ret_field = "stdio";
 		return -EINVAL;
 	}
-	if (request->has_window &&
-	    (request->window_bytes == 0 || request->window_bytes > CREDIT_MAX)) {
+	if (request->options.window_bytes > CREDIT_MAX) {
 		*ret_field = "credit";
 		return -EINVAL;
 	}
@@ -271,7 +267,8 @@ static void launch(struct job *job, const struct frame *frame, const int *fds,
 		close_all(fds, n_fds);
 		return;
 	}
-	input = as_input(&request, fds);
+	place_fds(&request, fds);
+	input = as_input(&request);
 	ret = engine_spawn(s->daemon->engine, &s->turns, &input, on_event, job,
 			   &job->process);
 	if (ret == -EINVAL)

@@ -15,6 +15,7 @@
 
 #include "base/buf.h"
 #include "wire/bytes.h"
+#include "wire/end.h"
 
 /* The numbers of spawn.h travel as they are; docs/PROTOCOL.md lists them. */
 _Static_assert(USP_STAGE_VALIDATE == 1 && USP_STAGE_ADMISSION == 2, "frozen");
@@ -22,14 +23,19 @@ _Static_assert(USP_STAGE_FDS == 3 && USP_STAGE_CLONE == 4, "frozen");
 _Static_assert(USP_STAGE_STDIO == 5 && USP_STAGE_SESSION == 6, "frozen");
 _Static_assert(USP_STAGE_LIMITS == 7 && USP_STAGE_CHDIR == 8, "frozen");
 _Static_assert(USP_STAGE_SIGNALS == 9 && USP_STAGE_EXEC == 10, "frozen");
-_Static_assert(USP_STAGE_INTERPRETER == 11, "frozen");
+_Static_assert(USP_STAGE_INTERPRETER == 11 && USP_STAGE_CGROUP == 12, "frozen");
+_Static_assert(USP_STAGE_CREDENTIALS == 13, "frozen");
 _Static_assert(USP_REASON_EXITED == 1 && USP_REASON_SIGNALLED == 2, "frozen");
 _Static_assert(USP_REASON_FAILED == 3 && USP_REASON_TIMEOUT == 4, "frozen");
 _Static_assert(USP_REASON_LAUNCH_TIMEOUT == 5 && USP_REASON_KILLED == 6, "frozen");
 _Static_assert(USP_REASON_CLIENT_GONE == 7 && USP_REASON_STATUS_LOST == 8, "frozen");
+_Static_assert(USP_REASON_IDLE_TIMEOUT == 9 && USP_REASON_QUEUE_TIMEOUT == 10, "frozen");
+_Static_assert(USP_REASON_OUTPUT_LIMIT == 11 && USP_REASON_CGROUP_OOM == 12, "frozen");
 
-#define STDIN_CLOSED  1 /* the flag of STDIN_WINDOW: nobody reads any more */
-#define FAILED_BYTES  4 /* of a FAILED payload before the path */
+#define STDIN_CLOSED  1 /* a flag of STDIN_WINDOW: nobody reads any more */
+#define STREAM_SHIFT  8 /* of the flags of STDIN_WINDOW: where the stream stands */
+#define FAILED_BYTES  8 /* of a FAILED payload before the path */
+#define GIVEN_BYTES   2 /* of a STARTED payload for each descriptor */
 #define EXIT_CODE_MAX 255
 
 /* ---- encoding ------------------------------------------------------------ */
@@ -88,7 +94,7 @@ static int encode_exit(const struct usp_exit *gone, struct frame frame, struct b
 static int encode_failed(const struct usp_failure *failed, struct frame frame,
 			 struct buf *out)
 {
-	size_t path_size = strnlen(failed->path, sizeof(struct reply_text) - 1);
+	size_t path_size = strnlen(failed->path, REPLY_PATH_BYTES - 1);
 	uint8_t *tail;
 
 	frame.type = USP_WIRE_FAILED;
@@ -100,7 +106,8 @@ static int encode_failed(const struct usp_failure *failed, struct frame frame,
 
 	if (ret < 0)
 		return ret;
-	memcpy(store_u32(tail, (uint32_t)failed->signal), failed->path, path_size);
+	tail = store_u32(tail, (uint32_t)failed->signal);
+	memcpy(store_u32(tail, failed->retry_ms), failed->path, path_size);
 	return 0;
 }
 
@@ -108,30 +115,55 @@ static int encode_window(const struct usp_window *window, struct frame frame,
 			 struct buf *out)
 {
 	frame.type = USP_WIRE_STDIN_WINDOW;
-	frame.flags = window->bytes == 0 ? STDIN_CLOSED : 0;
+	frame.flags = (uint16_t)(window->stream << STREAM_SHIFT);
+	if (window->bytes == 0)
+		frame.flags |= STDIN_CLOSED;
 	frame.arg = window->bytes;
 	return append_header(&frame, out);
 }
 
-static int encode_end(const struct usp_end *end, struct frame frame, struct buf *out)
+/* The descriptors that it counts are for the caller to send. */
+static int encode_started(const struct usp_started *started, struct frame frame,
+			  struct buf *out)
 {
+	bool has_pidfd = started->pidfd >= 0;
+	size_t count = started->n_fds + has_pidfd;
 	uint8_t *tail;
+	int ret;
 
-	frame.type = USP_WIRE_END;
-	frame.arg = (uint32_t)end->reason;
-	frame.payload_bytes = USP_WIRE_END_BYTES;
-
-	int ret = append(&frame, frame.payload_bytes, out, &tail);
-
+	assert(count <= USP_WIRE_FDS_MAX);
+	frame.type = USP_WIRE_STARTED;
+	frame.fds = (uint8_t)count;
+	frame.arg = (uint32_t)started->pid;
+	frame.payload_bytes = (uint32_t)(count * GIVEN_BYTES);
+	ret = append(&frame, frame.payload_bytes, out, &tail);
 	if (ret < 0)
 		return ret;
-	for (int i = 0; i < 3; i++)
-		tail = store_u64(tail, end->bytes[i]);
-	tail = store_u64(tail, end->stdin_unread_bytes);
-	tail = store_u64(tail, end->timings.queued_ns);
-	tail = store_u64(tail, end->timings.launch_ns);
-	tail = store_u64(tail, end->timings.running_ns);
-	store_u64(tail, end->timings.drain_ns);
+	if (has_pidfd)
+		tail = store_u16(tail, USP_WIRE_PIDFD);
+	for (size_t i = 0; i < started->n_fds; i++)
+		tail = store_u16(tail, (uint16_t)started->fds[i].stream);
+	return 0;
+}
+
+/* Its header is written last, when the size of its fields is known. */
+static int encode_end(const struct usp_end *end, struct frame frame, struct buf *out)
+{
+	size_t before = buf_size(out);
+	uint8_t *tail;
+	int ret = append_header(&frame, out);
+
+	if (ret == 0)
+		ret = end_encode(end, out);
+	if (ret < 0) {
+		out->end = out->start + before;
+		return ret;
+	}
+	tail = buf_bytes(out) + before;
+	frame.type = USP_WIRE_END;
+	frame.arg = (uint32_t)end->reason;
+	frame.payload_bytes = (uint32_t)(buf_size(out) - before - USP_WIRE_HEADER_BYTES);
+	frame_encode_header(&frame, tail);
 	return 0;
 }
 
@@ -141,9 +173,7 @@ int reply_encode(const struct usp_event *event, uint32_t job, struct buf *out)
 
 	switch (event->kind) {
 	case USP_EVENT_STARTED:
-		frame.type = USP_WIRE_STARTED;
-		frame.arg = (uint32_t)event->started.pid;
-		return append_header(&frame, out);
+		return encode_started(&event->started, frame, out);
 	case USP_EVENT_FAILED:
 		return encode_failed(&event->failed, frame, out);
 	case USP_EVENT_OUTPUT:
@@ -185,18 +215,68 @@ int reply_encode_error(int error, const char *sentence, struct buf *out)
 
 /* ---- decoding ------------------------------------------------------------ */
 
-static int decode_started(const struct frame *frame, struct usp_event *event)
+static bool is_stream(uint32_t number)
 {
-	if (frame->payload_bytes != 0 || frame->arg == 0 || frame->arg > INT_MAX)
-		return -EINVAL;
-	event->kind = USP_EVENT_STARTED;
-	event->started.pid = (pid_t)frame->arg;
+	return number <= USP_FD_TARGET_MAX;
+}
+
+/* What a STARTED brings; the descriptors themselves are not known here. */
+static int decode_given(const struct frame *frame, struct reply_room *room,
+			struct usp_started *started)
+{
+	bool seen[USP_FD_TARGET_MAX + 1] = { false };
+
+	for (unsigned i = 0; i < frame->fds; i++) {
+		uint16_t stream = load_u16(frame->payload + i * GIVEN_BYTES);
+
+		room->given[i] = stream;
+		if (stream == USP_WIRE_PIDFD) {
+			if (room->has_pidfd)
+				return -EINVAL;
+			room->has_pidfd = true;
+			continue;
+		}
+		if (!is_stream(stream) || seen[stream])
+			return -EINVAL;
+		seen[stream] = true;
+		room->fds[started->n_fds++] =
+			(struct usp_given_fd){ .stream = stream, .fd = -1 };
+	}
 	return 0;
+}
+
+static int decode_started(const struct frame *frame, struct reply_room *room,
+			  struct usp_event *event)
+{
+	if (frame->fds > USP_WIRE_FDS_MAX ||
+	    frame->payload_bytes != (uint32_t)frame->fds * GIVEN_BYTES ||
+	    frame->arg == 0 || frame->arg > INT_MAX)
+		return -EINVAL;
+	room->has_pidfd = false;
+	event->kind = USP_EVENT_STARTED;
+	event->started = (struct usp_started){
+		.pid = (pid_t)frame->arg,
+		.pidfd = -1,
+		.fds = room->fds,
+	};
+	return decode_given(frame, room, &event->started);
+}
+
+void reply_place(const int *descriptors, const struct frame *frame,
+		 struct reply_room *room, struct usp_event *event)
+{
+	size_t n_fds = 0;
+
+	for (unsigned i = 0; i < frame->fds; i++)
+		if (room->given[i] == USP_WIRE_PIDFD)
+			event->started.pidfd = descriptors[i];
+		else
+			room->fds[n_fds++].fd = descriptors[i];
 }
 
 static int decode_output(const struct frame *frame, struct usp_event *event)
 {
-	if (frame->flags != 1 && frame->flags != 2)
+	if (!is_stream(frame->flags))
 		return -EINVAL;
 	event->kind = USP_EVENT_OUTPUT;
 	event->output = (struct usp_output){
@@ -209,7 +289,7 @@ static int decode_output(const struct frame *frame, struct usp_event *event)
 
 static int decode_eof(const struct frame *frame, struct usp_event *event)
 {
-	if (frame->payload_bytes != 0 || (frame->flags != 1 && frame->flags != 2))
+	if (frame->payload_bytes != 0 || !is_stream(frame->flags))
 		return -EINVAL;
 	event->kind = USP_EVENT_EOF;
 	event->eof.stream = frame->flags;
@@ -246,30 +326,17 @@ static int decode_exit(const struct frame *frame, struct usp_event *event)
 	return -EINVAL;
 }
 
-static int decode_end(const struct frame *frame, struct usp_event *event)
+static int decode_end(const struct frame *frame, struct reply_room *room,
+		      struct usp_event *event)
 {
-	const uint8_t *at = frame->payload;
-
-	if (frame->payload_bytes != USP_WIRE_END_BYTES)
-		return -EINVAL;
 	if (frame->arg == 0 || frame->arg > INT_MAX)
 		return -EINVAL;
 	event->kind = USP_EVENT_END;
-	event->end = (struct usp_end){
-		.reason = (enum usp_reason)frame->arg,
-		.bytes = { load_u64(at), load_u64(at + 8), load_u64(at + 16) },
-		.stdin_unread_bytes = load_u64(at + 24),
-		.timings = {
-			.queued_ns = load_u64(at + 32),
-			.launch_ns = load_u64(at + 40),
-			.running_ns = load_u64(at + 48),
-			.drain_ns = load_u64(at + 56),
-		},
-	};
-	return 0;
+	event->end = (struct usp_end){ .reason = (enum usp_reason)frame->arg };
+	return end_decode(frame->payload, frame->payload_bytes, room, &event->end);
 }
 
-static int decode_failed(const struct frame *frame, struct reply_text *text,
+static int decode_failed(const struct frame *frame, struct reply_room *room,
 			 struct usp_event *event)
 {
 	if (frame->payload_bytes < FAILED_BYTES)
@@ -283,16 +350,17 @@ static int decode_failed(const struct frame *frame, struct reply_text *text,
 		return -EINVAL;
 	if ((signal != 0 && !is_signal(signal)) || memchr(path, 0, size))
 		return -EINVAL;
-	if (size > sizeof(text->bytes) - 1)
-		size = sizeof(text->bytes) - 1;
-	memcpy(text->bytes, path, size);
-	text->bytes[size] = 0;
+	if (size > sizeof(room->path) - 1)
+		size = sizeof(room->path) - 1;
+	memcpy(room->path, path, size);
+	room->path[size] = 0;
 	event->kind = USP_EVENT_FAILED;
 	event->failed = (struct usp_failure){
 		.stage = (enum usp_stage)frame->flags,
 		.error = (int)frame->arg,
 		.signal = (int)signal,
-		.path = text->bytes,
+		.path = room->path,
+		.retry_ms = load_u32(frame->payload + 4),
 	};
 	return 0;
 }
@@ -305,16 +373,19 @@ static int decode_window(const struct frame *frame, struct usp_event *event)
 	if (frame->payload_bytes != 0 || (!closed && frame->arg == 0))
 		return -EINVAL;
 	event->kind = USP_EVENT_WINDOW;
-	event->window.bytes = closed ? 0 : frame->arg;
+	event->window = (struct usp_window){
+		.stream = frame->flags >> STREAM_SHIFT,
+		.bytes = closed ? 0 : frame->arg,
+	};
 	return 0;
 }
 
-static int decode_event(const struct frame *frame, struct reply_text *text,
+static int decode_event(const struct frame *frame, struct reply_room *room,
 			struct usp_event *event)
 {
 	switch (frame->type) {
 	case USP_WIRE_STARTED:
-		return decode_started(frame, event);
+		return decode_started(frame, room, event);
 	case USP_WIRE_OUTPUT:
 		return decode_output(frame, event);
 	case USP_WIRE_EOF:
@@ -322,24 +393,24 @@ static int decode_event(const struct frame *frame, struct reply_text *text,
 	case USP_WIRE_EXIT:
 		return decode_exit(frame, event);
 	case USP_WIRE_END:
-		return decode_end(frame, event);
+		return decode_end(frame, room, event);
 	case USP_WIRE_FAILED:
-		return decode_failed(frame, text, event);
+		return decode_failed(frame, room, event);
 	case USP_WIRE_STDIN_WINDOW:
 		return decode_window(frame, event);
 	}
 	return -ENOTSUP;
 }
 
-int reply_decode(const struct frame *frame, struct reply_text *text,
+int reply_decode(const struct frame *frame, struct reply_room *room,
 		 struct usp_event *ret_event)
 {
 	struct usp_event event = { 0 };
-	int ret = decode_event(frame, text, &event);
+	int ret = decode_event(frame, room, &event);
 
 	if (ret < 0)
 		return ret;
-	if (frame->job == 0 || frame->fds != 0)
+	if (frame->job == 0 || (frame->fds != 0 && frame->type != USP_WIRE_STARTED))
 		return -EINVAL;
 	*ret_event = event;
 	return 0;

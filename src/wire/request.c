@@ -1,5 +1,6 @@
 /*
- * Payloads of SPAWN and RUN; those of HELLO are in hello.c.
+ * Payloads of SPAWN, RUN and TEMPLATE as lists of fields; those of HELLO are in
+ * hello.c, what the fields hold in fields.c, field_stdio.c and field_limits.c.
  *
  * The decoder checks what makes a field well formed: its size, its numbers, that
  * it stands once.  Whether the request makes sense is for launch/spec to say, so
@@ -8,157 +9,15 @@
 #include "wire/request.h"
 
 #include <errno.h>
-#include <signal.h>
 #include <string.h>
-#include <uringspawn/spawn.h>
 
 #include "base/buf.h"
 #include "wire/bytes.h"
+#include "wire/field.h"
 
-#define FIELD_HEADER_BYTES 8
+/* ---- fields -------------------------------------------------------------- */
 
-/* GROUP, and the target of KILL, are the numbers of spawn.h. */
-_Static_assert(USP_GROUP_NEW == 0 && USP_GROUP_SESSION == 1, "frozen by the protocol");
-_Static_assert((int)USP_TARGET_GROUP == (int)USP_WIRE_SIGNAL_GROUP, "one number");
-_Static_assert((int)USP_TARGET_PROCESS == (int)USP_WIRE_SIGNAL_PROCESS, "one number");
-_Static_assert((int)USP_STDIO_DEFAULT == (int)USP_WIRE_STDIO_DEFAULT, "one number");
-_Static_assert((int)USP_STDIO_NULL == (int)USP_WIRE_STDIO_NULL, "one number");
-_Static_assert((int)USP_STDIO_PIPE == (int)USP_WIRE_STDIO_PIPE, "one number");
-_Static_assert((int)USP_STDIO_FD == (int)USP_WIRE_STDIO_FD, "one number");
-_Static_assert((int)USP_STDIO_DUP == (int)USP_WIRE_STDIO_DUP, "one number");
-
-/* ---- decoding ------------------------------------------------------------ */
-
-struct field {
-	uint16_t tag, flags;
-	uint32_t size;
-	const uint8_t *bytes;
-};
-
-typedef int read_fn(const struct field *field, struct request *request);
-
-static int read_packed(const struct field *field, struct packed *ret_packed)
-{
-	if (field->size == 0)
-		return 0;
-	if (field->bytes[field->size - 1] != 0)
-		return -EINVAL;
-	*ret_packed = (struct packed){ (const char *)field->bytes, field->size };
-	return 0;
-}
-
-static struct text as_text(const struct field *field)
-{
-	return (struct text){ (const char *)field->bytes, field->size };
-}
-
-static int read_argv(const struct field *field, struct request *request)
-{
-	return read_packed(field, &request->argv);
-}
-
-static int read_env(const struct field *field, struct request *request)
-{
-	return read_packed(field, &request->env);
-}
-
-static int read_path(const struct field *field, struct request *request)
-{
-	request->path = as_text(field);
-	return 0;
-}
-
-static int read_search(const struct field *field, struct request *request)
-{
-	request->search = as_text(field);
-	return 0;
-}
-
-static int read_cwd(const struct field *field, struct request *request)
-{
-	request->cwd = as_text(field);
-	return 0;
-}
-
-/* An argument without a meaning must be zero, so that it can be given one. */
-static int read_stdio(const struct field *field, struct request *request)
-{
-	for (int i = 0; i < 3; i++) {
-		uint8_t kind = field->bytes[2 * i], arg = field->bytes[2 * i + 1];
-
-		if (kind > USP_WIRE_STDIO_DUP || arg > 2)
-			return -EINVAL;
-		if (kind != USP_WIRE_STDIO_DUP && arg != 0)
-			return -EINVAL;
-		request->stdio[i].kind = kind;
-		request->stdio[i].arg = arg;
-	}
-	return 0;
-}
-
-static int read_group(const struct field *field, struct request *request)
-{
-	request->group = load_u32(field->bytes);
-	return request->group > USP_GROUP_SESSION ? -EINVAL : 0;
-}
-
-static int read_timeout(const struct field *field, struct request *request)
-{
-	request->timeout_ns = load_u64(field->bytes);
-	return 0;
-}
-
-static int read_kill(const struct field *field, struct request *request)
-{
-	request->kill_signal = load_u32(field->bytes);
-	request->kill_target = load_u32(field->bytes + 4);
-	request->kill_grace_ns = load_u64(field->bytes + 8);
-	if (request->kill_signal >= NSIG ||
-	    request->kill_target > USP_WIRE_SIGNAL_PROCESS)
-		return -EINVAL;
-	return 0;
-}
-
-static int read_ignored(const struct field *field, struct request *request)
-{
-	request->ignored_signals = load_u64(field->bytes);
-	return 0;
-}
-
-/* Without any credit nothing could be said, and zero means no limit elsewhere. */
-static int read_credit(const struct field *field, struct request *request)
-{
-	request->window_bytes = load_u32(field->bytes);
-	request->has_window = true;
-	return request->window_bytes == 0 ? -EINVAL : 0;
-}
-
-#define ANY_SIZE UINT32_MAX
-
-static const struct field_kind {
-	const char *name;
-	uint32_t size; /* the only one that is right, or ANY_SIZE */
-	read_fn *read;
-} field_kinds[] = {
-	[USP_WIRE_ARGV] = { "argv", ANY_SIZE, read_argv },
-	[USP_WIRE_PATH] = { "path", ANY_SIZE, read_path },
-	[USP_WIRE_SEARCH] = { "search", ANY_SIZE, read_search },
-	[USP_WIRE_ENV] = { "env", ANY_SIZE, read_env },
-	[USP_WIRE_CWD] = { "cwd", ANY_SIZE, read_cwd },
-	[USP_WIRE_STDIO] = { "stdio", 6, read_stdio },
-	[USP_WIRE_GROUP] = { "group", 4, read_group },
-	[USP_WIRE_TIMEOUT] = { "timeout", 8, read_timeout },
-	[USP_WIRE_KILL] = { "kill", 16, read_kill },
-	[USP_WIRE_IGNORED] = { "ignored", 8, read_ignored },
-	[USP_WIRE_CREDIT] = { "credit", 4, read_credit },
-};
-
-#define FIELD_KINDS (sizeof(field_kinds) / sizeof(field_kinds[0]))
-
-_Static_assert(FIELD_KINDS <= 32, "a bit per field");
-
-/* Returns the bytes that the field at @at takes, or -EINVAL. */
-static int64_t next_field(const uint8_t *at, size_t size, struct field *ret_field)
+int64_t field_next(const uint8_t *at, size_t size, struct field *ret_field)
 {
 	if (size < FIELD_HEADER_BYTES)
 		return -EINVAL;
@@ -176,178 +35,159 @@ static int64_t next_field(const uint8_t *at, size_t size, struct field *ret_fiel
 	return (int64_t)FIELD_HEADER_BYTES + bytes;
 }
 
+int field_put(struct buf *out, uint16_t tag, size_t size, uint8_t **ret_at)
+{
+	uint8_t *at;
+	int ret;
+
+	if (size > UINT32_MAX)
+		return -EMSGSIZE;
+	ret = buf_reserve(out, FIELD_HEADER_BYTES + size, &at);
+	if (ret < 0)
+		return ret;
+	at = store_u16(at, tag);
+	at = store_u16(at, 0);
+	*ret_at = store_u32(at, (uint32_t)size);
+	buf_grew(out, FIELD_HEADER_BYTES + size);
+	return 0;
+}
+
+/* ---- decoding ------------------------------------------------------------ */
+
+struct reading {
+	struct request *request;
+	uint64_t seen; /* bit n: the field with tag n */
+	struct files files;
+};
+
+static bool right_size(const struct field_kind *kind, uint32_t size)
+{
+	return size >= kind->size_min && size <= kind->size_max &&
+	       (size - kind->size_min) % kind->step == 0;
+}
+
 /* Names the field before it looks at it, so that every failure is a named one. */
-static int read_field(const struct field *field, uint32_t *seen, struct request *request,
+static int read_field(struct reading *reading, const struct field *field,
 		      const char **ret_name)
 {
-	if (field->tag == 0 || field->tag >= FIELD_KINDS) {
+	const struct field_kind *kind = field_kind(field->tag);
+
+	if (!kind) {
 		*ret_name = "unknown field";
 		return field->flags & USP_WIRE_MUST_UNDERSTAND ? -ENOTSUP : 0;
 	}
-
-	const struct field_kind *kind = &field_kinds[field->tag];
-
 	*ret_name = kind->name;
-	if (*seen & UINT32_C(1) << field->tag)
+	if (!right_size(kind, field->size))
 		return -EINVAL;
-	*seen |= UINT32_C(1) << field->tag;
-	if (kind->size != ANY_SIZE && kind->size != field->size)
+	if (field->tag == USP_WIRE_FILE)
+		return read_file(&reading->files, field);
+	if (reading->seen & UINT64_C(1) << field->tag)
 		return -EINVAL;
-	return kind->read(field, request);
+	reading->seen |= UINT64_C(1) << field->tag;
+	return kind->read(kind, field, reading->request);
 }
 
-int request_decode(const void *payload, size_t size, struct request *ret_request,
-		   const char **ret_field)
+static int read_all(struct reading *reading, const uint8_t *at, size_t size,
+		    const char **ret_name)
 {
-	const uint8_t *at = payload;
-	struct request request = { 0 };
-	uint32_t seen = 0;
-
 	while (size > 0) {
-		const char *name = "payload";
 		struct field field;
-		int64_t used = next_field(at, size, &field);
-		int ret =
-			used < 0 ? (int)used : read_field(&field, &seen, &request, &name);
+		int64_t used = field_next(at, size, &field);
+		int ret;
 
-		if (ret < 0) {
-			*ret_field = name;
+		*ret_name = "payload";
+		if (used < 0)
+			return (int)used;
+		ret = read_field(reading, &field, ret_name);
+		if (ret < 0)
 			return ret;
-		}
 		at += used;
 		size -= (size_t)used;
 	}
-	*ret_request = request;
-	return 0;
+	*ret_name = "file";
+	return files_apply(&reading->files, reading->request);
+}
+
+int request_decode(const void *payload, size_t size, struct request *request,
+		   const char **ret_field)
+{
+	struct reading reading;
+	const char *name;
+	int ret;
+
+	/* The lists are written before they are read, and are most of it. */
+	memset(request, 0, offsetof(struct request, fds));
+	reading.request = request;
+	reading.seen = 0;
+	reading.files.count = 0;
+	ret = read_all(&reading, payload, size, &name);
+	if (ret < 0)
+		*ret_field = name;
+	return ret;
 }
 
 unsigned request_fds(const struct request *request)
 {
-	unsigned n_fds = 0;
+	const struct usp_options *options = &request->options;
+	unsigned count = 0;
 
 	for (int i = 0; i < 3; i++)
-		n_fds += request->stdio[i].kind == USP_WIRE_STDIO_FD;
-	return n_fds;
+		count += options->stdio[i].kind == USP_STDIO_FD;
+	for (size_t i = 0; i < options->n_fds; i++)
+		count += options->fds[i].stdio.kind == USP_STDIO_FD;
+	return count;
 }
 
 /* ---- encoding ------------------------------------------------------------ */
 
-#define NUMBER_BYTES (6 + 4 + 8 + 16 + 8 + 4)
-
-/* The fields to write; the bytes of the numbers among them are kept here. */
-struct fields {
-	struct field list[FIELD_KINDS];
-	size_t n_fields;
-	uint64_t total_bytes;
-	uint8_t numbers[NUMBER_BYTES];
-};
-
-static void add(struct fields *fields, uint16_t tag, const void *bytes, size_t size)
+int request_encode(const struct request *request, struct buf *out, const char **ret_field)
 {
-	fields->list[fields->n_fields++] = (struct field){
-		.tag = tag,
-		.size = (uint32_t)size,
-		.bytes = bytes,
-	};
-	fields->total_bytes += FIELD_HEADER_BYTES + size;
-}
+	size_t before = buf_size(out);
 
-static void add_strings(struct fields *fields, const struct request *request)
-{
-	if (request->argv.size)
-		add(fields, USP_WIRE_ARGV, request->argv.bytes, request->argv.size);
-	if (request->path.bytes)
-		add(fields, USP_WIRE_PATH, request->path.bytes, request->path.size);
-	if (request->search.bytes)
-		add(fields, USP_WIRE_SEARCH, request->search.bytes, request->search.size);
-	if (request->env.size)
-		add(fields, USP_WIRE_ENV, request->env.bytes, request->env.size);
-	if (request->cwd.bytes)
-		add(fields, USP_WIRE_CWD, request->cwd.bytes, request->cwd.size);
-}
+	for (uint16_t tag = USP_WIRE_ARGV; tag <= USP_WIRE_GONE; tag++) {
+		const struct field_kind *kind = field_kind(tag);
+		int ret = kind->write(kind, request, out);
 
-static bool has_stdio(const struct request *request)
-{
-	for (int i = 0; i < 3; i++)
-		if (request->stdio[i].kind != USP_WIRE_STDIO_DEFAULT)
-			return true;
-	return false;
-}
-
-/* Only a DUP has an argument. */
-static uint8_t *store_stdio(uint8_t *at, const struct request *request)
-{
-	for (int i = 0; i < 3; i++) {
-		uint8_t kind = request->stdio[i].kind;
-
-		*at++ = kind;
-		*at++ = kind == USP_WIRE_STDIO_DUP ? request->stdio[i].arg : 0;
+		if (ret < 0) {
+			out->end = out->start + before;
+			*ret_field = kind->name;
+			return ret;
+		}
 	}
-	return at;
-}
-
-static void add_numbers(struct fields *fields, const struct request *request)
-{
-	uint8_t *at = fields->numbers, *end;
-
-	if (has_stdio(request)) {
-		end = store_stdio(at, request);
-		add(fields, USP_WIRE_STDIO, at, (size_t)(end - at));
-		at = end;
-	}
-	if (request->group != USP_GROUP_NEW) {
-		end = store_u32(at, request->group);
-		add(fields, USP_WIRE_GROUP, at, (size_t)(end - at));
-		at = end;
-	}
-	if (request->timeout_ns) {
-		end = store_u64(at, request->timeout_ns);
-		add(fields, USP_WIRE_TIMEOUT, at, (size_t)(end - at));
-		at = end;
-	}
-	if (request->kill_signal || request->kill_target || request->kill_grace_ns) {
-		end = store_u32(at, request->kill_signal);
-		end = store_u32(end, request->kill_target);
-		end = store_u64(end, request->kill_grace_ns);
-		add(fields, USP_WIRE_KILL, at, (size_t)(end - at));
-		at = end;
-	}
-	if (request->ignored_signals) {
-		end = store_u64(at, request->ignored_signals);
-		add(fields, USP_WIRE_IGNORED, at, (size_t)(end - at));
-		at = end;
-	}
-	if (request->has_window) {
-		end = store_u32(at, request->window_bytes);
-		add(fields, USP_WIRE_CREDIT, at, (size_t)(end - at));
-	}
-}
-
-int request_encode(const struct request *request, struct buf *out)
-{
-	struct fields fields = { .n_fields = 0 };
-	uint8_t *at;
-
-	add_strings(&fields, request);
-	add_numbers(&fields, request);
-	if (fields.total_bytes == 0)
-		return 0;
-	if (fields.total_bytes > UINT32_MAX)
-		return -EMSGSIZE;
-
-	int ret = buf_reserve(out, fields.total_bytes, &at);
-
-	if (ret < 0)
-		return ret;
-	for (size_t i = 0; i < fields.n_fields; i++) {
-		const struct field *field = &fields.list[i];
-
-		at = store_u16(at, field->tag);
-		at = store_u16(at, field->flags);
-		at = store_u32(at, field->size);
-		memcpy(at, field->bytes, field->size);
-		at += field->size;
-	}
-	buf_grew(out, fields.total_bytes);
 	return 0;
+}
+
+/* ---- batches ------------------------------------------------------------- */
+
+int64_t batch_next(const void *payload, size_t size, struct frame *ret_frame)
+{
+	const uint8_t *at = payload;
+
+	if (size < USP_WIRE_BATCH_BYTES)
+		return -EINVAL;
+
+	struct frame frame = {
+		.payload_bytes = load_u32(at + 8),
+		.type = at[4],
+		.fds = at[5],
+		.job = load_u32(at),
+		.payload = at + USP_WIRE_BATCH_BYTES,
+	};
+
+	if (frame.payload_bytes > size - USP_WIRE_BATCH_BYTES || load_u16(at + 6) != 0)
+		return -EINVAL;
+	if ((frame.type != USP_WIRE_SPAWN && frame.type != USP_WIRE_RUN) ||
+	    frame.job == 0)
+		return -EINVAL;
+	*ret_frame = frame;
+	return (int64_t)USP_WIRE_BATCH_BYTES + frame.payload_bytes;
+}
+
+void batch_encode_header(const struct frame *frame, void *out)
+{
+	uint8_t *at = store_u32(out, frame->job);
+
+	*at++ = frame->type;
+	*at++ = frame->fds;
+	store_u32(store_u16(at, 0), frame->payload_bytes);
 }

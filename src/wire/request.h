@@ -1,15 +1,16 @@
 /*
- * What a client asks: the payloads of HELLO, SPAWN and RUN.
+ * What a client asks: the payloads of HELLO, SPAWN, RUN, TEMPLATE and BATCH.
  *
  * Decoding borrows: strings point into the payload and live as long as it does.
  */
 #ifndef WIRE_REQUEST_H
 #define WIRE_REQUEST_H
 
-#include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
+#include <uringspawn/spawn.h>
 #include <uringspawn/wire.h>
+#include "wire/frame.h"
 
 struct buf;
 
@@ -25,41 +26,61 @@ struct text {
 	size_t size;
 };
 
-/* A SPAWN or RUN, as sent: decoded, not yet judged by launch/spec. */
+/*
+ * A SPAWN, RUN or TEMPLATE, as sent: decoded, not yet judged by launch/spec.
+ *
+ * Its options point into it: it is not to be copied by assignment.
+ */
 struct request {
-	struct packed argv, env;
+	struct packed argv, env, env_extend, env_unset;
 	struct text path, search, cwd;
-	struct {
-		uint8_t kind; /* enum usp_wire_stdio */
-		uint8_t arg;
-	} stdio[3];
-	uint32_t group;
-	uint64_t timeout_ns;
-	uint32_t kill_signal, kill_target;
-	uint64_t kill_grace_ns;
-	uint64_t ignored_signals;
-	uint32_t window_bytes;
-	bool has_window;
+	uint32_t template_id; /* 0: none */
+	/*
+	 * All the rest.  What stands above is not looked at here, nor are base and
+	 * USP_FLAG_RUN: the frame's type says that.  A decoded path is a string of the
+	 * payload's, with its NUL; the FD of a stdio is not known.
+	 */
+	struct usp_options options;
+	/* Where a decoded request keeps its lists; options.fds and .groups point here. */
+	struct usp_fd fds[USP_FDS_MAX];
+	gid_t groups[USP_GROUPS_MAX];
 };
 
 /*
- * Read a SPAWN or RUN payload.
+ * Read a SPAWN, RUN or TEMPLATE payload.
  *
+ * @param request  of no use on failure
  * @param ret_field  on failure the name of the field at fault, for the answer
- * @return 0, or -EINVAL: a field is malformed or stands twice, or argv or env does
- *         not end in NUL; -ENOTSUP: a field that must be understood is not known
+ * @return 0, or -EINVAL: a field is malformed, out of range, or stands twice;
+ *         -ENOTSUP: a field that must be understood is not known
  */
-int request_decode(const void *payload, size_t size, struct request *ret_request,
+int request_decode(const void *payload, size_t size, struct request *request,
 		   const char **ret_field);
 
 /*
- * Append the payload of @request to @out: the same fields, those at their
- * default left out.  Returns 0, -ENOMEM or -EMSGSIZE (@out's maximum).
+ * Append the payload of @request to @out: the same fields, those at their default
+ * left out.
+ *
+ * @param ret_field  with -EINVAL the name of the field at fault
+ * @return 0, or -EINVAL: a value that has no form on the wire; -ENOMEM or -EMSGSIZE
+ *         (@out's maximum); on failure @out is as it was
  */
-int request_encode(const struct request *request, struct buf *out);
+int request_encode(const struct request *request, struct buf *out,
+		   const char **ret_field);
 
-/* How many descriptors its stdio asks for. */
+/* How many descriptors come with it: those of kind FD. */
 unsigned request_fds(const struct request *request);
+
+/*
+ * Read the entry at the start of a BATCH payload, as the frame that would ask for the
+ * same alone.
+ *
+ * Returns the bytes that it takes, or -EINVAL: it is cut off, or no SPAWN or RUN.
+ */
+int64_t batch_next(const void *payload, size_t size, struct frame *ret_frame);
+
+/* Write what stands before the payload of @frame in a BATCH, USP_WIRE_BATCH_BYTES. */
+void batch_encode_header(const struct frame *frame, void *out);
 
 struct hello {
 	uint16_t version_min, version_max;

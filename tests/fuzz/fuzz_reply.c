@@ -18,20 +18,40 @@ static void check_possible(const struct usp_event *event)
 	switch (event->kind) {
 	case USP_EVENT_STARTED:
 		assert(event->started.pid > 0);
+		assert(event->started.n_fds <= USP_WIRE_FDS_MAX);
 		break;
 	case USP_EVENT_FAILED:
 		assert(event->failed.stage != USP_STAGE_NONE && event->failed.error >= 0);
-		assert(strlen(event->failed.path) < sizeof(struct reply_text));
+		assert(strlen(event->failed.path) < REPLY_PATH_BYTES);
 		break;
 	case USP_EVENT_OUTPUT:
-		assert(event->output.stream == 1 || event->output.stream == 2);
+		assert(event->output.stream >= 0 && event->output.stream <= 255);
 		break;
 	case USP_EVENT_EXIT:
 		assert(event->exit.signal == 0 || event->exit.code == -1);
 		break;
+	case USP_EVENT_END:
+		assert(event->end.n_streams <= USP_FDS_MAX);
+		assert(event->end.n_holders <= REPLY_HOLDERS_MAX);
+		break;
 	default:
 		break;
 	}
+}
+
+/* As a receiver does: each descriptor has a place. */
+static void place(const struct frame *frame, struct reply_room *room,
+		  struct usp_event *event)
+{
+	int descriptors[USP_WIRE_FDS_MAX];
+
+	if (event->kind != USP_EVENT_STARTED)
+		return;
+	for (int i = 0; i < USP_WIRE_FDS_MAX; i++)
+		descriptors[i] = i;
+	reply_place(descriptors, frame, room, event);
+	for (size_t i = 0; i < event->started.n_fds; i++)
+		assert(event->started.fds[i].fd >= 0);
 }
 
 static void encode(const struct usp_event *event, uint32_t job, struct buf *out)
@@ -44,20 +64,22 @@ static void encode(const struct usp_event *event, uint32_t job, struct buf *out)
 
 int LLVMFuzzerTestOneInput(const uint8_t *bytes, size_t size)
 {
-	static struct reply_text text;
+	static struct reply_room room, again;
 	struct usp_event event;
 	struct buf out, twice;
 	struct frame frame;
 
 	if (frame_decode(bytes, size, PAYLOAD_MAX, &frame) <= 0)
 		return 0;
-	if (reply_decode(&frame, &text, &event) < 0)
+	if (reply_decode(&frame, &room, &event) < 0)
 		return 0;
 	check_possible(&event);
+	place(&frame, &room, &event);
 	encode(&event, frame.job, &out);
 	assert(frame_decode(buf_bytes(&out), buf_size(&out), PAYLOAD_MAX, &frame) ==
 	       (int64_t)buf_size(&out));
-	assert(reply_decode(&frame, &text, &event) == 0);
+	assert(reply_decode(&frame, &again, &event) == 0);
+	place(&frame, &again, &event);
 	encode(&event, frame.job, &twice);
 	assert(buf_size(&out) == buf_size(&twice));
 	assert(memcmp(buf_bytes(&out), buf_bytes(&twice), buf_size(&out)) == 0);

@@ -32,8 +32,7 @@ static void start_floods(struct peer *peer)
 	static const char argv[] = "/usr/bin/head\0-c\00020000000\0/dev/zero";
 	struct request request = {
 		.argv = { argv, sizeof(argv) },
-		.has_window = true,
-		.window_bytes = 16u << 20,
+		.options.window_bytes = 16u << 20,
 	};
 
 	for (uint32_t job = 1; job <= FLOODS; job++)
@@ -175,7 +174,7 @@ Test(daemon_bounds, stdin_that_nobody_reads_is_bounded_together)
 	const char *const args[] = { "--bytes-max", "1M", NULL };
 	const struct request sleeper = {
 		.argv = { argv, sizeof(argv) },
-		.stdio = { { USP_WIRE_STDIO_PIPE, 0 } },
+		.options.stdio = { { USP_STDIO_PIPE } },
 	};
 	struct frame frame = { .type = USP_WIRE_STDIN, .payload_bytes = sizeof(bytes) };
 	struct peer peer;

@@ -232,7 +232,7 @@ Test(daemon_clients, the_kill_plan_of_one_that_closes_ends_in_sigkill)
 	struct peer peer;
 	int pidfd;
 
-	stubborn.kill_grace_ns = 50 * NS_PER_MS;
+	stubborn.options.kill.grace_ns = 50 * NS_PER_MS;
 	daemon_start(&daemon_run, NULL);
 	peer_open(&peer, daemon_run.socket);
 	pidfd = (int)syscall(SYS_pidfd_open, start(&peer, 1, &stubborn).started.pid, 0);
@@ -267,7 +267,7 @@ Test(daemon_clients, one_that_only_stops_sending_hears_of_its_jobs)
 	static const char argv[] = "/bin/sh\0-c\0read x < /dev/fd/0; echo over";
 	const struct request waits = {
 		.argv = { argv, sizeof(argv) },
-		.stdio = { { USP_WIRE_STDIO_PIPE, 0 } },
+		.options.stdio = { { USP_STDIO_PIPE } },
 	};
 	const struct frame end = { .type = USP_WIRE_STDIN_EOF, .job = 1 };
 	struct frame frame;

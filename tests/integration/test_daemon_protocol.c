@@ -279,7 +279,7 @@ static struct request with_stdin(const char *argv, size_t size)
 {
 	return (struct request){
 		.argv = { argv, size },
-		.stdio = { { USP_WIRE_STDIO_PIPE, 0 } },
+		.options.stdio = { { USP_STDIO_PIPE } },
 	};
 }
 
@@ -423,18 +423,19 @@ Test(daemon_protocol, a_passed_descriptor_becomes_the_child_s)
 	static const char argv[] = "/bin/echo\0hi";
 	const struct request request = {
 		.argv = { argv, sizeof(argv) },
-		.stdio = { { 0 }, { USP_WIRE_STDIO_FD, 0 }, { USP_WIRE_STDIO_DUP, 1 } },
+		.options.stdio = { { 0 }, { USP_STDIO_FD }, { USP_STDIO_DUP, 1 } },
 	};
 	struct frame frame = { .type = USP_WIRE_SPAWN, .job = 1, .fds = 1 };
 	struct buf payload;
 	struct peer peer;
+	const char *field;
 	char text[16];
 	int fds[2], idle;
 
 	begin(&peer);
 	idle = daemon_open_fds(&daemon_run);
 	buf_init(&payload, 4096);
-	cr_assert(eq(int, request_encode(&request, &payload), 0));
+	cr_assert(eq(int, request_encode(&request, &payload, &field), 0));
 	frame.payload_bytes = (uint32_t)buf_size(&payload);
 	cr_assert(eq(int, pipe(fds), 0));
 	send_with_fds(&peer, &frame, &payload, &fds[1], 1);

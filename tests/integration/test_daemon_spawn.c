@@ -173,8 +173,7 @@ Test(daemon_spawn, more_credit_than_allowed_is_refused)
 {
 	struct request request = PEER_ARGV("/bin/true");
 
-	request.has_window = true;
-	request.window_bytes = (16u << 20) + 1;
+	request.options.window_bytes = (16u << 20) + 1;
 	begin(NULL);
 	peer_spawn(&peer, 1, &request, false);
 
@@ -309,7 +308,7 @@ Test(daemon_spawn, stdin_is_carried_and_its_window_given_back)
 	static const char argv[] = "/bin/cat";
 	const struct request request = {
 		.argv = { argv, sizeof(argv) },
-		.stdio = { { USP_WIRE_STDIO_PIPE, 0 } },
+		.options.stdio = { { USP_STDIO_PIPE } },
 	};
 	struct frame frame = { .type = USP_WIRE_STDIN, .job = 1, .payload_bytes = 5 };
 	char text[64];
@@ -376,8 +375,7 @@ Test(daemon_spawn, output_waits_for_credit)
 	};
 	size_t n = 0, credit = 5000;
 
-	request.has_window = true;
-	request.window_bytes = 5000;
+	request.options.window_bytes = 5000;
 	begin(NULL);
 	peer_spawn(&peer, 1, &request, false);
 	for (;;) {

@@ -128,7 +128,7 @@ static void start_stubborn(struct peer *peer, uint64_t grace_ns)
 {
 	struct request stubborn = PEER_ARGV(PROGRAM("ignore_term"));
 
-	stubborn.kill_grace_ns = grace_ns;
+	stubborn.options.kill.grace_ns = grace_ns;
 	daemon_start(&daemon_run, NULL);
 	peer_open(peer, daemon_run.socket);
 	peer_spawn(peer, 1, &stubborn, false);
@@ -189,8 +189,7 @@ Test(daemon_stop, a_client_that_does_not_read_is_left_behind)
 	static const char argv[] = "/bin/cat\0/dev/zero";
 	const struct request request = {
 		.argv = { argv, sizeof(argv) },
-		.has_window = true,
-		.window_bytes = 16u << 20,
+		.options.window_bytes = 16u << 20,
 	};
 	struct peer peer;
 

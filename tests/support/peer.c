@@ -86,10 +86,11 @@ void peer_spawn(struct peer *peer, uint32_t job, const struct request *request, 
 		.type = run ? USP_WIRE_RUN : USP_WIRE_SPAWN,
 		.job = job,
 	};
+	const char *field = "";
 	struct buf payload;
 
 	buf_init(&payload, USP_WIRE_FRAME_BYTES_MAX);
-	cr_assert(eq(int, request_encode(request, &payload), 0));
+	cr_assert(eq(int, request_encode(request, &payload, &field), 0), "%s", field);
 	frame.payload_bytes = (uint32_t)buf_size(&payload);
 	peer_send_frame(peer, &frame, buf_bytes(&payload));
 	buf_done(&payload);
@@ -149,7 +150,7 @@ struct usp_event peer_event(struct peer *peer, uint32_t *ret_job)
 	cr_assert(peer_next(peer, &frame), "the daemon closed");
 	cr_assert(ne(int, frame.type, USP_WIRE_ERROR), "%.*s", (int)frame.payload_bytes,
 		  (const char *)frame.payload);
-	cr_assert(eq(int, reply_decode(&frame, &peer->text, &event), 0),
+	cr_assert(eq(int, reply_decode(&frame, &peer->room, &event), 0),
 		  "frame type 0x%02x", frame.type);
 	*ret_job = frame.job;
 	return event;

@@ -18,7 +18,7 @@ struct peer {
 	int fd;
 	struct buf in;		/* received, not taken yet */
 	size_t taken;		/* of @in: the frame given last */
-	struct reply_text text; /* of the failed event given last */
+	struct reply_room room; /* of the event given last */
 };
 
 /* Connect, and say nothing. */

@@ -91,18 +91,17 @@ CLEAN_TEST(client, a_request_says_all_that_the_options_say)
 	cr_assert(eq(int, memcmp(request.path.bytes, "/bin/x", 6), 0));
 	cr_assert(eq(int, memcmp(request.search.bytes, "y", 1), 0));
 	cr_assert(eq(int, memcmp(request.cwd.bytes, "/z", 2), 0));
-	cr_assert(eq(u8, request.stdio[0].kind, USP_WIRE_STDIO_PIPE));
-	cr_assert(eq(u8, request.stdio[1].kind, USP_WIRE_STDIO_NULL));
-	cr_assert(eq(u8, request.stdio[2].kind, USP_WIRE_STDIO_DUP));
-	cr_assert(eq(u8, request.stdio[2].arg, 1));
-	cr_assert(eq(u32, request.group, 1));
-	cr_assert(eq(u64, request.timeout_ns, 5));
-	cr_assert(eq(u32, request.kill_signal, SIGINT));
-	cr_assert(eq(u32, request.kill_target, USP_TARGET_PROCESS));
-	cr_assert(eq(u64, request.kill_grace_ns, 6));
-	cr_assert(eq(u64, request.ignored_signals, 7));
-	cr_assert(request.has_window);
-	cr_assert(eq(u32, request.window_bytes, 8));
+	cr_assert(eq(int, request.options.stdio[0].kind, USP_STDIO_PIPE));
+	cr_assert(eq(int, request.options.stdio[1].kind, USP_STDIO_NULL));
+	cr_assert(eq(int, request.options.stdio[2].kind, USP_STDIO_DUP));
+	cr_assert(eq(int, request.options.stdio[2].fd, 1));
+	cr_assert(eq(int, request.options.group, USP_GROUP_SESSION));
+	cr_assert(eq(u64, request.options.timeout_ns, 5));
+	cr_assert(eq(int, request.options.kill.signal, SIGINT));
+	cr_assert(eq(int, request.options.kill.target, USP_TARGET_PROCESS));
+	cr_assert(eq(u64, request.options.kill.grace_ns, 6));
+	cr_assert(eq(u64, request.options.ignored_signals, 7));
+	cr_assert(eq(u32, request.options.window_bytes, 8));
 	fake_close(&fake);
 }
 

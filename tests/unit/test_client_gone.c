@@ -20,8 +20,8 @@ CLEAN_TEST(client, a_lost_daemon_ends_every_process)
 	for (int i = 1; i < 3; i++)
 		fake_say(&fake, USP_WIRE_STARTED, jobs[i], 0, 42);
 	fake_say(&fake, USP_WIRE_EXIT, jobs[2], 0, 0);
-	fake_say_bytes(&fake, USP_WIRE_FAILED, jobs[3], USP_STAGE_EXEC, 2, "\0\0\0\0x",
-		       5);
+	fake_say_bytes(&fake, USP_WIRE_FAILED, jobs[3], USP_STAGE_EXEC, 2,
+		       "\0\0\0\0\0\0\0\0x", 9);
 	fake_hangup(&fake);
 	ask_with(&fake, &told[4], (struct usp_options){ 0 });
 

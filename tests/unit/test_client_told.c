@@ -92,7 +92,7 @@ CLEAN_TEST(client, a_failure_is_told_with_its_stage_and_path)
 	fake_open(&fake, &fake_hello);
 	job = ask(&fake, &told, (struct usp_options){ 0 });
 	fake_say_bytes(&fake, USP_WIRE_FAILED, job, USP_STAGE_EXEC, ENOENT,
-		       "\0\0\0\0true", 8);
+		       "\0\0\0\0\0\0\0\0true", 12);
 	fake_say_end(&fake, job, USP_REASON_FAILED);
 	cr_assert(eq(int, turn(&fake), 0));
 	expect(&told, "failed:exec:2:true end:failed");
@@ -171,11 +171,11 @@ static void say_impossible(struct fake *fake, uint32_t job, enum impossible what
 		fake_say(fake, USP_WIRE_STARTED, job, 0, 42);
 		break;
 	case OUTPUT_AFTER_FAILURE:
-		fake_say_bytes(fake, USP_WIRE_FAILED, job, 1, 2, "\0\0\0\0x", 5);
+		fake_say_bytes(fake, USP_WIRE_FAILED, job, 1, 2, "\0\0\0\0\0\0\0\0x", 9);
 		fake_say_bytes(fake, USP_WIRE_OUTPUT, job, 1, 0, "x", 1);
 		break;
 	case FAIL_AFTER_START:
-		fake_say_bytes(fake, USP_WIRE_FAILED, job, 1, 2, "\0\0\0\0x", 5);
+		fake_say_bytes(fake, USP_WIRE_FAILED, job, 1, 2, "\0\0\0\0\0\0\0\0x", 9);
 		break;
 	case UNKNOWN_JOB:
 		fake_say(fake, USP_WIRE_STARTED, job + 1, 0, 42);

@@ -89,7 +89,8 @@ static void turn(struct fixture *f)
 
 static void queue_started(struct fixture *f, uint32_t job, enum outbox_when when)
 {
-	const struct usp_event event = { .kind = USP_EVENT_STARTED, .started = { 42 } };
+	const struct usp_event event = { .kind = USP_EVENT_STARTED,
+					 .started = { 42, -1, NULL, 0 } };
 
 	cr_assert(eq(int, outbox_event(&f->out, &event, job, when), 0));
 }

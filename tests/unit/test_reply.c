@@ -38,19 +38,60 @@ static const struct row {
 	{ "started with a descriptor",
 	  { .type = 0x81, .job = 1, .arg = 1, .fds = 1 },
 	  -EINVAL },
-	{ "output of stdin", { .type = 0x82, .job = 1, .payload_bytes = 1 }, -EINVAL },
+	{ "started with a payload but no descriptor",
+	  { .type = 0x81, .job = 1, .arg = 1, .payload_bytes = 2 },
+	  -EINVAL },
+	{ "started with the other end of stream 0",
+	  { .type = 0x81, .job = 1, .arg = 1, .fds = 1, .payload_bytes = 2 },
+	  0 },
+	{ "started with a stream twice",
+	  { .type = 0x81, .job = 1, .arg = 1, .fds = 2, .payload_bytes = 4 },
+	  -EINVAL },
+	{ "started with a stream above all",
+	  { .type = 0x81,
+	    .job = 1,
+	    .arg = 1,
+	    .fds = 1,
+	    .payload_bytes = 2,
+	    .payload = (const uint8_t *)"\0\1" },
+	  -EINVAL },
+	{ "started with a pidfd",
+	  { .type = 0x81,
+	    .job = 1,
+	    .arg = 1,
+	    .fds = 1,
+	    .payload_bytes = 2,
+	    .payload = (const uint8_t *)"\377\377" },
+	  0 },
+	{ "started with two pidfds",
+	  { .type = 0x81,
+	    .job = 1,
+	    .arg = 1,
+	    .fds = 2,
+	    .payload_bytes = 4,
+	    .payload = (const uint8_t *)"\377\377\377\377" },
+	  -EINVAL },
+	{ "started with 65 descriptors",
+	  { .type = 0x81, .job = 1, .arg = 1, .fds = 65, .payload_bytes = 130 },
+	  -EINVAL },
+	{ "exit with a descriptor", { .type = 0x84, .job = 1, .fds = 1 }, -EINVAL },
+	{ "output of stdin", { .type = 0x82, .job = 1, .payload_bytes = 1 }, 0 },
 	{ "output of stdout",
 	  { .type = 0x82, .job = 1, .flags = 1, .payload_bytes = 1 },
 	  0 },
 	{ "output of stderr",
 	  { .type = 0x82, .job = 1, .flags = 2, .payload_bytes = 1 },
 	  0 },
-	{ "output of a fourth stream",
-	  { .type = 0x82, .job = 1, .flags = 3, .payload_bytes = 1 },
+	{ "output of the last stream",
+	  { .type = 0x82, .job = 1, .flags = 255, .payload_bytes = 1 },
+	  0 },
+	{ "output of a stream above all",
+	  { .type = 0x82, .job = 1, .flags = 256, .payload_bytes = 1 },
 	  -EINVAL },
-	{ "eof of stdin", { .type = 0x83, .job = 1 }, -EINVAL },
 	{ "eof of stderr", { .type = 0x83, .job = 1, .flags = 2 }, 0 },
-	{ "eof of a fourth stream", { .type = 0x83, .job = 1, .flags = 3 }, -EINVAL },
+	{ "eof of a stream above all",
+	  { .type = 0x83, .job = 1, .flags = 256 },
+	  -EINVAL },
 	{ "eof with a payload",
 	  { .type = 0x83, .job = 1, .flags = 1, .payload_bytes = 1 },
 	  -EINVAL },
@@ -85,40 +126,43 @@ static const struct row {
 	  { .type = 0x85, .job = 1, .arg = 1, .payload_bytes = 65 },
 	  -EINVAL },
 	{ "failed without path",
-	  { .type = 0x86, .job = 1, .flags = 10, .arg = 2, .payload_bytes = 4 },
+	  { .type = 0x86, .job = 1, .flags = 10, .arg = 2, .payload_bytes = 8 },
 	  0 },
 	{ "failed at a stage of a newer daemon",
-	  { .type = 0x86, .job = 1, .flags = 99, .arg = 2, .payload_bytes = 4 },
+	  { .type = 0x86, .job = 1, .flags = 99, .arg = 2, .payload_bytes = 8 },
 	  0 },
 	{ "failed at no stage",
-	  { .type = 0x86, .job = 1, .arg = 2, .payload_bytes = 4 },
+	  { .type = 0x86, .job = 1, .arg = 2, .payload_bytes = 8 },
 	  -EINVAL },
 	{ "failed with a negative errno",
-	  { .type = 0x86, .job = 1, .flags = 1, .arg = UINT32_MAX, .payload_bytes = 4 },
+	  { .type = 0x86, .job = 1, .flags = 1, .arg = UINT32_MAX, .payload_bytes = 8 },
 	  -EINVAL },
-	{ "failed of 3 bytes",
-	  { .type = 0x86, .job = 1, .flags = 1, .arg = 2, .payload_bytes = 3 },
+	{ "failed of 7 bytes",
+	  { .type = 0x86, .job = 1, .flags = 1, .arg = 2, .payload_bytes = 7 },
 	  -EINVAL },
 	{ "failed with a NUL in its path",
-	  { .type = 0x86, .job = 1, .flags = 1, .arg = 2, .payload_bytes = 5 },
+	  { .type = 0x86, .job = 1, .flags = 1, .arg = 2, .payload_bytes = 9 },
 	  -EINVAL },
 	{ "failed by signal 64",
 	  { .type = 0x86,
 	    .job = 1,
 	    .flags = 4,
-	    .payload_bytes = 4,
-	    .payload = (const uint8_t *)"\100\0\0\0" },
+	    .payload_bytes = 8,
+	    .payload = (const uint8_t *)"\100\0\0\0\0\0\0\0" },
 	  0 },
 	{ "failed by signal 65",
 	  { .type = 0x86,
 	    .job = 1,
 	    .flags = 4,
-	    .payload_bytes = 4,
-	    .payload = (const uint8_t *)"\101\0\0\0" },
+	    .payload_bytes = 8,
+	    .payload = (const uint8_t *)"\101\0\0\0\0\0\0\0" },
 	  -EINVAL },
 	{ "window", { .type = 0x87, .job = 1, .arg = 1 }, 0 },
 	{ "window of nothing", { .type = 0x87, .job = 1 }, -EINVAL },
 	{ "window closed", { .type = 0x87, .job = 1, .flags = 1 }, 0 },
+	{ "window of stream 255",
+	  { .type = 0x87, .job = 1, .flags = 0xff00, .arg = 1 },
+	  0 },
 	{ "window with a payload",
 	  { .type = 0x87, .job = 1, .arg = 1, .payload_bytes = 1 },
 	  -EINVAL },
@@ -127,6 +171,77 @@ static const struct row {
 	{ "a client's frame", { .type = 0x04, .job = 1 }, -ENOTSUP },
 	{ "an unknown type", { .type = 0xff, .job = 1 }, -ENOTSUP },
 };
+
+#define END_FIELD(tag, size) #tag "\0\0\0" #size "\0\0\0"
+#define U32_ZERO	     "\0\0\0\0"
+#define U64_ZERO	     U32_ZERO U32_ZERO
+
+/* What stands behind the fixed part of an END, which is zeros. */
+static const struct end_row {
+	const char *name;
+	const char *bytes;
+	size_t size;
+	int want;
+} end_rows[] = {
+#define END(name, bytes, want)                                                           \
+	{                                                                                \
+		name, bytes, sizeof(bytes) - 1, want                                     \
+	}
+	END("half a field", "\1\0\0\0\1\0\0\0", -EINVAL),
+	END("an unknown field", END_FIELD(\11, \2) "xy", 0),
+	END("an unknown field that must be understood", "\11\0\1\0\0\0\0\0", 0),
+	END("an outcome", END_FIELD(\1, \20) "\1\0\0\0\3\0\0\0" U64_ZERO, 0),
+	END("an outcome with a third drain",
+	    END_FIELD(\1, \20) "\2\0\0\0" U32_ZERO U64_ZERO, -EINVAL),
+	END("an outcome with a fifth tree",
+	    END_FIELD(\1, \20) U32_ZERO "\4\0\0\0" U64_ZERO, -EINVAL),
+	END("an outcome of 8 bytes", END_FIELD(\1, \10) U64_ZERO, -EINVAL),
+	END("stream 3", END_FIELD(\2, \30) "\3\0\0\0" U32_ZERO U64_ZERO U64_ZERO, 0),
+	END("stream 3 twice",
+	    END_FIELD(\2, \30) "\3\0\0\0" U32_ZERO U64_ZERO U64_ZERO
+		    END_FIELD(\2, \30) "\3\0\0\0" U32_ZERO U64_ZERO U64_ZERO,
+	    -EINVAL),
+	END("stream 256", END_FIELD(\2, \30) "\0\1\0\0" U32_ZERO U64_ZERO U64_ZERO,
+	    -EINVAL),
+	END("stream 1 with something dropped",
+	    END_FIELD(\2, \30) "\1\0\0\0" U32_ZERO U64_ZERO "\1\0\0\0" U32_ZERO, 0),
+	END("stream 1 with other bytes than before",
+	    END_FIELD(\2, \30) "\1\0\0\0" U32_ZERO "\1\0\0\0" U32_ZERO
+			       "\1\0\0\0" U32_ZERO,
+	    -EINVAL),
+	END("stream 1 with nothing dropped",
+	    END_FIELD(\2, \30) "\1\0\0\0" U32_ZERO U64_ZERO U64_ZERO, -EINVAL),
+	END("a stream of 16 bytes", END_FIELD(\2, \20) "\3\0\0\0" U32_ZERO U64_ZERO,
+	    -EINVAL),
+	END("a holder", END_FIELD(\3, \6) "\1\0\0\0sh", 0),
+	END("a holder without a name", END_FIELD(\3, \4) "\1\0\0\0", 0),
+	END("a holder without a pid", END_FIELD(\3, \4) U32_ZERO, -EINVAL),
+	END("a holder with a NUL", END_FIELD(\3, \5) "\1\0\0\0\0", -EINVAL),
+	END("a holder of 3 bytes", END_FIELD(\3, \3) "\1\0\0", -EINVAL),
+	END("an rusage of 8 bytes", END_FIELD(\4, \10) U64_ZERO, -EINVAL),
+	END("a cgroup of 8 bytes", END_FIELD(\5, \10) U64_ZERO, -EINVAL),
+};
+
+Test(reply, each_rule_of_an_end_is_kept)
+{
+	for (size_t i = 0; i < sizeof(end_rows) / sizeof(end_rows[0]); i++) {
+		const struct end_row *row = &end_rows[i];
+		size_t size = USP_WIRE_END_BYTES + row->size;
+		uint8_t *exact = calloc(1, size);
+		struct frame frame = { .payload_bytes = (uint32_t)size,
+				       .type = USP_WIRE_END,
+				       .job = 1,
+				       .arg = 1,
+				       .payload = exact };
+		struct usp_event event;
+		struct reply_room room;
+
+		memcpy(exact + USP_WIRE_END_BYTES, row->bytes, row->size);
+		cr_assert(eq(int, reply_decode(&frame, &room, &event), row->want), "%s",
+			  row->name);
+		free(exact);
+	}
+}
 
 ParameterizedTestParameters(reply, each_rule_is_kept)
 {
@@ -143,12 +258,12 @@ ParameterizedTest(size_t *number, reply, each_rule_is_kept)
 	struct frame frame = row->frame;
 	uint8_t *exact = malloc(frame.payload_bytes + 1);
 	struct usp_event event = { .kind = 4711 };
-	struct reply_text text;
+	struct reply_room room;
 
 	exact = realloc(exact, frame.payload_bytes + !frame.payload_bytes);
 	memcpy(exact, frame.payload ? frame.payload : zeros, frame.payload_bytes);
 	frame.payload = exact;
-	cr_assert(eq(int, reply_decode(&frame, &text, &event), row->want), "%s",
+	cr_assert(eq(int, reply_decode(&frame, &room, &event), row->want), "%s",
 		  row->name);
 	cr_assert(eq(int, event.kind == 4711, row->want < 0), "%s", row->name);
 	free(exact);
@@ -156,7 +271,7 @@ ParameterizedTest(size_t *number, reply, each_rule_is_kept)
 
 /* Encode, and decode what comes of it; an OUTPUT gets its payload behind. */
 static struct usp_event round_trip(const struct usp_event *event, struct buf *out,
-				   struct reply_text *text)
+				   struct reply_room *room)
 {
 	struct usp_event again;
 	struct frame frame;
@@ -169,23 +284,49 @@ static struct usp_event round_trip(const struct usp_event *event, struct buf *ou
 		     frame_decode(buf_bytes(out), buf_size(out), PAYLOAD_MAX, &frame),
 		     (int64_t)buf_size(out)));
 	cr_assert(eq(u32, frame.job, 77));
-	cr_assert(eq(int, reply_decode(&frame, text, &again), 0));
+	cr_assert(eq(int, reply_decode(&frame, room, &again), 0));
 	cr_assert(eq(int, again.kind, event->kind));
 	return again;
 }
 
 #define ROUND_TRIP(...)                                                                  \
-	struct reply_text text;                                                          \
+	struct reply_room room;                                                          \
 	struct buf out;                                                                  \
 	buf_init(&out, 2 * PAYLOAD_MAX);                                                 \
 	struct usp_event event =                                                         \
-		round_trip(&(struct usp_event){ __VA_ARGS__ }, &out, &text)
+		round_trip(&(struct usp_event){ __VA_ARGS__ }, &out, &room)
 
 Test(reply, started_decodes_to_what_was_encoded)
 {
-	ROUND_TRIP(.kind = USP_EVENT_STARTED, .started = { .pid = 4194304 });
+	ROUND_TRIP(.kind = USP_EVENT_STARTED, .started = { .pid = 4194304, .pidfd = -1 });
 
 	cr_assert(eq(int, event.started.pid, 4194304));
+	cr_assert(eq(int, event.started.pidfd, -1));
+	cr_assert(eq(sz, event.started.n_fds, 0));
+	buf_done(&out);
+}
+
+/* The numbers of the sender's descriptors are not sent; the receiver has its own. */
+Test(reply, given_descriptors_get_their_places)
+{
+	const struct usp_given_fd fds[] = { { 255, 77 }, { 3, 78 } };
+	const int received[] = { 20, 21, 22 };
+	struct frame frame;
+	ROUND_TRIP(.kind = USP_EVENT_STARTED,
+		   .started = { .pid = 5, .pidfd = 79, .fds = fds, .n_fds = 2 });
+
+	frame_decode(buf_bytes(&out), buf_size(&out), PAYLOAD_MAX, &frame);
+	cr_assert(eq(u8, frame.fds, 3));
+	cr_assert(eq(int, event.started.pidfd, -1));
+	cr_assert(eq(int, event.started.fds[1].fd, -1));
+	reply_place(received, &frame, &room, &event);
+
+	cr_assert(eq(int, event.started.pidfd, 20));
+	cr_assert(eq(sz, event.started.n_fds, 2));
+	cr_assert(eq(int, event.started.fds[0].stream, 255));
+	cr_assert(eq(int, event.started.fds[0].fd, 21));
+	cr_assert(eq(int, event.started.fds[1].stream, 3));
+	cr_assert(eq(int, event.started.fds[1].fd, 22));
 	buf_done(&out);
 }
 
@@ -293,36 +434,91 @@ Test(reply, a_long_path_is_cut_by_the_encoder)
 	ROUND_TRIP(.kind = USP_EVENT_FAILED,
 		   .failed = { USP_STAGE_EXEC, ENOENT, 0, path });
 
-	cr_assert(eq(sz, strlen(event.failed.path), sizeof(text.bytes) - 1));
-	cr_assert(eq(sz, buf_size(&out),
-		     USP_WIRE_HEADER_BYTES + 4 + sizeof(text.bytes) - 1));
+	cr_assert(eq(sz, strlen(event.failed.path), REPLY_PATH_BYTES - 1));
+	cr_assert(
+		eq(sz, buf_size(&out), USP_WIRE_HEADER_BYTES + 8 + REPLY_PATH_BYTES - 1));
 	buf_done(&out);
 }
 
 Test(reply, a_long_path_is_cut_by_the_decoder)
 {
-	static uint8_t payload[4 + 10000];
+	static uint8_t payload[8 + 10000];
 	struct frame frame = { .type = USP_WIRE_FAILED,
 			       .job = 1,
 			       .flags = 10,
 			       .arg = 2,
 			       .payload = payload,
 			       .payload_bytes = sizeof(payload) };
-	struct reply_text text;
+	struct reply_room room;
 	struct usp_event event;
 
-	memset(payload + 4, 'x', sizeof(payload) - 4);
-	cr_assert(eq(int, reply_decode(&frame, &text, &event), 0));
+	memset(payload + 8, 'x', sizeof(payload) - 8);
+	cr_assert(eq(int, reply_decode(&frame, &room, &event), 0));
 
-	cr_assert(event.failed.path == text.bytes);
-	cr_assert(eq(sz, strlen(text.bytes), sizeof(text.bytes) - 1));
+	cr_assert(event.failed.path == room.path);
+	cr_assert(eq(sz, strlen(room.path), REPLY_PATH_BYTES - 1));
+}
+
+Test(reply, all_of_an_end_decodes_to_what_was_encoded)
+{
+	const struct usp_stream_total streams[] = { { 3, 1, 2 }, { 255, UINT64_MAX, 0 } };
+	const struct usp_holder holders[] = { { 7, "cat" }, { 8, "fifteen letters" } };
+	const struct usp_rusage rusage = { 1, 2, 3, 4, 5, 6, 7, 8, UINT64_MAX };
+	const struct usp_cgroup_usage cgroup = { 1, 2, 3, 4, UINT64_MAX };
+	ROUND_TRIP(.kind = USP_EVENT_END, .end = { .reason = USP_REASON_CGROUP_OOM,
+						   .bytes = { 1, 2, 3 },
+						   .dropped = { 0, 4, 5 },
+						   .drain = USP_DRAIN_DEADLINE,
+						   .tree = USP_TREE_PENDING,
+						   .orphans = 6,
+						   .holders = holders,
+						   .n_holders = 2,
+						   .streams = streams,
+						   .n_streams = 2,
+						   .rusage = &rusage,
+						   .cgroup = &cgroup });
+	const struct usp_end *end = &event.end;
+
+	cr_assert(eq(u64, end->dropped[1], 4));
+	cr_assert(eq(u64, end->dropped[2], 5));
+	cr_assert(eq(int, end->drain, USP_DRAIN_DEADLINE));
+	cr_assert(eq(int, end->tree, USP_TREE_PENDING));
+	cr_assert(eq(u32, end->orphans, 6));
+	cr_assert(eq(sz, end->n_holders, 2));
+	cr_assert(eq(int, end->holders[0].pid, 7));
+	cr_assert(eq(str, (char *)end->holders[1].name, "fifteen letters"));
+	cr_assert(eq(sz, end->n_streams, 2));
+	for (int i = 0; i < 2; i++) {
+		cr_assert(eq(int, end->streams[i].stream, streams[i].stream));
+		cr_assert(eq(u64, end->streams[i].bytes, streams[i].bytes));
+		cr_assert(eq(u64, end->streams[i].dropped, streams[i].dropped));
+	}
+	cr_assert(memcmp(end->rusage, &rusage, sizeof(rusage)) == 0);
+	cr_assert(memcmp(end->cgroup, &cgroup, sizeof(cgroup)) == 0);
+	buf_done(&out);
+}
+
+Test(reply, holders_beyond_the_room_are_left_out)
+{
+	struct usp_holder holders[REPLY_HOLDERS_MAX + 3];
+
+	for (size_t i = 0; i < REPLY_HOLDERS_MAX + 3; i++)
+		holders[i] = (struct usp_holder){ .pid = (pid_t)i + 1 };
+	ROUND_TRIP(.kind = USP_EVENT_END, .end = { .reason = USP_REASON_EXITED,
+						   .holders = holders,
+						   .n_holders = REPLY_HOLDERS_MAX + 3 });
+
+	cr_assert(eq(sz, event.end.n_holders, REPLY_HOLDERS_MAX));
+	buf_done(&out);
 }
 
 Test(reply, window_decodes_to_what_was_encoded)
 {
-	ROUND_TRIP(.kind = USP_EVENT_WINDOW, .window = { .bytes = 262144 });
+	ROUND_TRIP(.kind = USP_EVENT_WINDOW,
+		   .window = { .stream = 255, .bytes = 262144 });
 
 	cr_assert(eq(u32, event.window.bytes, 262144));
+	cr_assert(eq(int, event.window.stream, 255));
 	buf_done(&out);
 }
 
