@@ -10,6 +10,7 @@
 #include <string.h>
 #include "base/alloc.h"
 #include "base/annotate.h"
+#include "launch/env.h"
 #include "launch/spec_parts.h"
 #include "sys/fd.h"
 
@@ -96,25 +97,51 @@ static struct spec *copy(const struct spec_input *input, const struct measure *m
 	return spec;
 }
 
+static int make(const struct spec_input *input, struct spec **ret_spec,
+		const char **ret_field)
+{
+	struct measure m = { 0 };
+	int ret = measure(input, &m, ret_field);
+	struct spec *spec;
+
+	if (ret < 0)
+		return ret;
+	spec = copy(input, &m);
+	if (!spec)
+		return -ENOMEM;
+	*ret_spec = spec;
+	return 0;
+}
+
+/* The same with the environment that the three lists give together. */
+static int make_with_env(const struct spec_input *input, struct spec **ret_spec,
+			 const char **ret_field)
+{
+	struct spec_input whole = *input;
+	own_mem const char **vector = NULL;
+	int ret = env_make(&input->env, &input->env_extend, &input->env_unset, &vector,
+			   ret_field);
+
+	if (ret < 0)
+		return ret;
+	whole.env = (struct strings){ .vector = vector };
+	return make(&whole, ret_spec, ret_field);
+}
+
 int spec_new(const struct spec_input *input, struct spec **ret_spec,
 	     const char **ret_field)
 {
-	struct measure m = { 0 };
+	bool changed =
+		strings_given(&input->env_extend) || strings_given(&input->env_unset);
 	const char *field = "";
-	struct spec *spec = NULL;
-	int ret = measure(input, &m, &field);
+	int ret = changed ? make_with_env(input, ret_spec, &field)
+			  : make(input, ret_spec, &field);
 
-	if (ret == 0) {
-		spec = copy(input, &m);
-		ret = spec ? 0 : -ENOMEM;
-	}
 	if (ret < 0) {
 		spec_fds_close(input);
 		*ret_field = field;
-		return ret;
 	}
-	*ret_spec = spec;
-	return 0;
+	return ret;
 }
 
 void spec_free(struct spec *spec)
