@@ -6,7 +6,8 @@
  * of spawn.h and mean the same.  What differs: the engine is the daemon, so its
  * working directory, its limits and its kernel count; and a process whose
  * connection is lost ends with USP_REASON_STATUS_LOST here, while the daemon
- * carries out its kill plan.
+ * carries out its kill plan (or leaves it running: enum usp_gone).  One that had not
+ * started fails with ECONNRESET, and its path is the daemon's socket.
  */
 #ifndef URINGSPAWN_CLIENT_H
 #define URINGSPAWN_CLIENT_H
@@ -37,6 +38,22 @@ struct usp_client;
 USP_API int usp_client_open(const char *socket, struct usp_client **ret_client);
 
 /**
+ * Connect again to the daemon of usp_client_open(), or to the one that took its place,
+ * after the connection was lost: usp_client_turn() said so, and what ran was told its end.
+ * The client's descriptor is another one then.  Templates stay: they are sent anew.
+ *
+ * @param limit_ns  for so long it is tried again, with pauses that grow from 10 ms to
+ *                  1 s, while no daemon is there (-ENOENT, -ECONNREFUSED), or it does not
+ *                  accept (-EAGAIN, -ETIMEDOUT, -EBUSY); 0: one attempt, for a program
+ *                  that has a timer of its own
+ * @return 0, or as usp_client_open(), and it may be called again; -EISCONN: the connection
+ *         is not lost; -EMSGSIZE: the templates are more than this daemon takes
+ *
+ * Thread: the client's, blocks.  Not from an event.
+ */
+USP_API int usp_client_reopen(struct usp_client *client, uint64_t limit_ns);
+
+/**
  * Close the connection.  The daemon kills what still runs; each process ends
  * here with USP_REASON_CLIENT_GONE before this returns.  Accepts NULL.
  *
@@ -44,7 +61,8 @@ USP_API int usp_client_open(const char *socket, struct usp_client **ret_client);
  */
 USP_API struct usp_client *usp_client_free(struct usp_client *client);
 
-/** The connection, for poll().  Borrowed.  Thread: the client's. */
+/** The connection, for poll(); -1 when it is lost and could not be made again.
+ * Borrowed.  Thread: the client's. */
 USP_API int usp_client_fd(const struct usp_client *client);
 
 /** What to poll the connection for: POLLIN, and POLLOUT while frames wait to leave. */
@@ -54,7 +72,9 @@ USP_API short usp_client_poll_events(const struct usp_client *client);
  * Send what waits, receive what is there, report it.  Does not wait.
  *
  * @return 0; -EPIPE: the daemon is gone, and every process was told so;
- *         -EPROTO: what it says is not the protocol; usp_client_error() says more
+ *         -EPROTO: what it says is not the protocol; -EMFILE: no room for descriptors
+ *         that it gives; -ENOMEM; usp_client_error() says more.  Every one of them is
+ *         the end of the connection: see usp_client_reopen()
  *
  * Thread: the client's.  Not from an event.
  */

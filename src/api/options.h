@@ -7,6 +7,8 @@
 #include <stddef.h>
 #include <uringspawn/spawn.h>
 
+struct template_verbs;
+
 /*
  * Copy @given_bytes of a caller's struct into @ret_options of @known_bytes: zero
  * for what an older header did not have.  Pointers in it stay borrowed.  Returns
@@ -15,7 +17,24 @@
 int options_copy(void *ret_options, size_t known_bytes, const void *given,
 		 size_t given_bytes);
 
-/* The same for usp_spawn(); also -EINVAL: no argv or no on_event. */
-int options_read(const struct usp_options *given, struct usp_options *ret_options);
+/*
+ * The same for usp_spawn(); also -EINVAL: no argv or no on_event, there or in its base,
+ * which is of a kind without @verbs.
+ */
+int options_read(const struct usp_options *given, const struct template_verbs *verbs,
+		 struct usp_options *ret_options);
+
+/* The same for usp_template_new(), where nothing has to be there; also -EINVAL: it has a
+ * base, or a descriptor of kind FD. */
+int options_read_template(const struct usp_options *given,
+			  struct usp_options *ret_options);
+
+/*
+ * Let @options have what it does not say and @base does.  Zero says nothing; the lists
+ * (fds, groups, rlimits, cpus) count as a whole, flags add up, and what excludes each
+ * other is said together.  Strings of the top level, the environment and base itself are
+ * left alone.
+ */
+void options_inherit(struct usp_options *options, const struct usp_options *base);
 
 #endif

@@ -50,7 +50,7 @@ int usp_process_signal(struct usp_process *process, int signal, enum usp_target 
 	assert(process);
 	if (signal < 1 || signal > SIGRTMAX)
 		return -EINVAL;
-	if (target != USP_TARGET_GROUP && target != USP_TARGET_PROCESS)
+	if ((unsigned)target > USP_TARGET_TREE)
 		return -EINVAL;
 	return process->verbs->signal(process, signal, target);
 }

@@ -113,7 +113,8 @@ static void say_admission(struct text *out, const struct usp_failure *f)
 	switch (f->error) {
 	case EPIPE:
 	case ECONNRESET:
-		say(out, "cannot start: the connection to the daemon was lost");
+		say(out, "cannot start: the connection to the daemon%s%s%s was lost",
+		    named ? " at '" : "", f->path, named ? "'" : "");
 		break;
 	case ECANCELED:
 		say(out, "not started: it was ended while it waited for a place");

@@ -1,30 +1,20 @@
 /*
- * usp_client_spawn(): options become a SPAWN or RUN frame.
+ * Options become fields.
  *
- * What the wire cannot say, or the kernel refuses here, is told by the next turn
- * as the failure of the process; nothing is told from inside the call.
+ * What the wire cannot say, or the kernel refuses here, is the refusal of the process
+ * rather than an error of the call.
  */
+#include "client/ask.h"
+
 #include <errno.h>
 #include <string.h>
-#include "api/options.h"
-#include "base/alloc.h"
 #include "base/annotate.h"
 #include "client/client.h"
-#include "client/remote.h"
 #include "sys/fd.h"
-#include "wire/request.h"
 
-/* A request in the making. */
-struct ask {
-	struct request request;
-	int fds[USP_WIRE_FDS_MAX];
-	uint8_t n_fds;
-	struct usp_failure refusal; /* a stage: not to be sent */
-};
-
-static void empty(struct buf *buf)
+static void shorten(struct buf *buf, size_t size)
 {
-	buf_consume(buf, buf_size(buf));
+	buf->end = buf->start + size;
 }
 
 /* Append the strings of a vector; nothing for NULL. */
@@ -58,7 +48,7 @@ static int pack_strings(struct buf *out, const struct usp_options *options,
 	};
 	const char *at;
 
-	empty(out);
+	shorten(out, 0);
 	for (size_t i = 0; i < ARRAY_SIZE(lists); i++) {
 		int ret = pack(out, lists[i].vector, &lists[i].packed->size);
 
@@ -78,170 +68,101 @@ static struct text text_of(const char *string)
 	return string ? (struct text){ string, strlen(string) } : (struct text){ 0 };
 }
 
-static void refuse(struct ask *ask, enum usp_stage stage, int error, const char *field)
+static int make_request(struct ask *ask, const struct usp_options *options,
+			uint32_t template_id)
 {
-	if (!ask->refusal.stage)
-		ask->refusal = (struct usp_failure){ .stage = stage,
-						     .error = error,
-						     .path = field };
+	struct request *request = &ask->request;
+
+	request->path = text_of(options->path);
+	request->search = text_of(options->search);
+	request->cwd = text_of(options->cwd);
+	request->template_id = template_id;
+	request->options = *options;
+	return pack_strings(&ask->client->strings, options, request);
 }
 
-static void add_fd(struct ask *ask, const struct usp_stdio *stdio, const char *field)
+/* ---- descriptors ---------------------------------------------------------- */
+
+static struct usp_failure failure(enum usp_stage stage, int error, const char *field)
+{
+	return (struct usp_failure){ .stage = stage, .error = error, .path = field };
+}
+
+static void add_fd(struct ask *ask, const struct usp_stdio *stdio, const char *field,
+		   struct usp_failure *refusal)
 {
 	int copy;
 
-	if (stdio->kind != USP_STDIO_FD || ask->refusal.stage)
+	if (stdio->kind != USP_STDIO_FD || refusal->stage)
 		return;
-	if (ask->n_fds == USP_WIRE_FDS_MAX) {
-		refuse(ask, USP_STAGE_VALIDATE, EINVAL, field);
-		return;
-	}
 	copy = sys_dup(stdio->fd);
 	if (copy == -EBADF)
-		refuse(ask, USP_STAGE_VALIDATE, EBADF, field);
+		*refusal = failure(USP_STAGE_VALIDATE, EBADF, field);
 	else if (copy < 0)
-		refuse(ask, USP_STAGE_FDS, -copy, field);
+		*refusal = failure(USP_STAGE_FDS, -copy, field);
 	else
 		ask->fds[ask->n_fds++] = copy;
 }
 
-/* In the order in which the daemon takes them. */
-static void add_fds(struct ask *ask, const struct usp_options *options)
+/* In the order in which the daemon takes them.  Returns 0, or -EMSGSIZE: more than one
+ * frame carries. */
+static int add_fds(struct ask *ask, const struct usp_options *options,
+		   struct usp_failure *refusal)
 {
+	if (ask->n_fds + request_fds(&ask->request) > USP_WIRE_FDS_MAX)
+		return -EMSGSIZE;
 	for (int i = 0; i < 3; i++)
-		add_fd(ask, &options->stdio[i], "stdio");
+		add_fd(ask, &options->stdio[i], "stdio", refusal);
 	for (size_t i = 0; i < options->n_fds; i++)
-		add_fd(ask, &options->fds[i].stdio, "fds");
+		add_fd(ask, &options->fds[i].stdio, "fds", refusal);
+	return 0;
 }
 
-/* What has no form on the wire is refused here. */
-static int make_ask(struct usp_client *client, const struct usp_options *options,
-		    struct ask *ask)
+static void close_from(struct ask *ask, unsigned first)
 {
-	const char *field;
-	int ret;
+	for (unsigned i = first; i < ask->n_fds; i++)
+		sys_close(ask->fds[i]);
+	ask->n_fds = first;
+}
 
-	ask->request.path = text_of(options->path);
-	ask->request.search = text_of(options->search);
-	ask->request.cwd = text_of(options->cwd);
-	ask->request.template_id = 0;
-	ask->request.options = *options;
-	ret = pack_strings(&client->strings, options, &ask->request);
+/* ---- the whole -------------------------------------------------------------- */
+
+void ask_begin(struct ask *ask, struct usp_client *client)
+{
+	ask->client = client;
+	ask->n_fds = 0;
+	shorten(&client->payload, 0);
+}
+
+int ask_add(struct ask *ask, const struct usp_options *options, uint32_t template_id,
+	    struct usp_failure *ret_refusal)
+{
+	struct buf *payload = &ask->client->payload;
+	struct usp_failure refusal = { 0 };
+	size_t before = buf_size(payload);
+	unsigned n_fds = ask->n_fds;
+	const char *field;
+	int ret = make_request(ask, options, template_id);
+
 	if (ret)
 		return ret;
-	empty(&client->payload);
-	ret = request_encode(&ask->request, &client->payload, &field);
-	if (ret == -EINVAL) {
-		refuse(ask, USP_STAGE_VALIDATE, EINVAL, field);
-		return 0;
-	}
+	ret = request_encode(&ask->request, payload, &field);
 	if (!ret)
-		add_fds(ask, options);
+		ret = add_fds(ask, options, &refusal);
+	else if (ret == -EINVAL)
+		refusal = failure(USP_STAGE_VALIDATE, EINVAL, field);
+	else
+		return ret;
+	if (refusal.stage) {
+		close_from(ask, n_fds);
+		shorten(payload, before);
+		ret = 0;
+	}
+	*ret_refusal = refusal;
 	return ret;
 }
 
-static uint32_t free_job(struct usp_client *client)
+void ask_drop(struct ask *ask)
 {
-	do
-		client->last_job++;
-	while (client->last_job == 0 || table_get(&client->jobs, client->last_job));
-	return client->last_job;
-}
-
-static int enlist(struct usp_client *client, struct remote *remote, struct ask *ask,
-		  uint8_t type)
-{
-	struct frame frame = {
-		.type = type,
-		.fds = ask->n_fds,
-		.job = free_job(client),
-		.payload = buf_bytes(&client->payload),
-		.payload_bytes = (uint32_t)buf_size(&client->payload),
-	};
-	int ret = table_put(&client->jobs, frame.job, remote);
-
-	if (ret)
-		return ret;
-	ask->n_fds = 0; /* the sendq takes them */
-	ret = sendq_put(&client->out, &frame, ask->fds);
-	if (ret) {
-		table_remove(&client->jobs, frame.job);
-		return ret;
-	}
-	remote->job = frame.job;
-	list_append(&client->remotes, &remote->link);
-	return 0;
-}
-
-static struct remote *new_remote(struct usp_client *client,
-				 const struct usp_options *options)
-{
-	struct remote *remote = mem_zalloc(sizeof(*remote));
-
-	if (!remote)
-		return NULL;
-	remote->process = (struct usp_process){
-		.verbs = &remote_verbs,
-		.on_event = options->on_event,
-		.user = options->user,
-	};
-	remote->client = client;
-	list_init(&remote->link);
-	remote->stdin_piped = options->stdio[0].kind == USP_STDIO_PIPE;
-	remote->stdin_window_bytes = client->limits.stdin_window_bytes;
-	remote->own_credit = options->window_bytes != 0;
-	return remote;
-}
-
-static int spawn(struct usp_client *client, const struct usp_options *options,
-		 struct ask *ask, struct remote **ret_remote)
-{
-	uint8_t type = options->flags & USP_FLAG_RUN ? USP_WIRE_RUN : USP_WIRE_SPAWN;
-	struct remote *remote;
-	int ret;
-
-	ret = make_ask(client, options, ask);
-	if (ret)
-		return ret;
-	remote = new_remote(client, options);
-	if (!remote)
-		return -ENOMEM;
-	if (ask->refusal.stage) {
-		remote->state = REMOTE_REFUSED;
-		remote->refusal = ask->refusal;
-		list_append(&client->refused, &remote->link);
-	} else {
-		ret = enlist(client, remote, ask, type);
-	}
-	if (ret) {
-		mem_free(remote);
-		return ret;
-	}
-	*ret_remote = remote;
-	return 0;
-}
-
-int usp_client_spawn(struct usp_client *client, const struct usp_options *given,
-		     struct usp_process **ret_process)
-{
-	struct usp_options options;
-	struct remote *remote = NULL;
-	struct ask ask;
-	int ret;
-
-	ask.n_fds = 0;
-	ask.refusal = (struct usp_failure){ 0 };
-	ret = options_read(given, &options);
-	if (ret)
-		return ret;
-	if (client->error || client->freeing)
-		return -EPIPE;
-
-	ret = spawn(client, &options, &ask, &remote);
-	for (unsigned i = 0; i < ask.n_fds; i++)
-		sys_close(ask.fds[i]);
-	if (ret)
-		return ret;
-	*ret_process = &remote->process;
-	return 0;
+	close_from(ask, 0);
 }

@@ -10,18 +10,24 @@
 #include <stdarg.h>
 #include <stdio.h>
 #include <string.h>
+#include <time.h>
 #include <uringspawn/version.h>
 #include "base/alloc.h"
 #include "base/clock.h"
 #include "client/inbox.h"
 #include "client/remote.h"
 #include "client/stats.h"
+#include "client/template.h"
 #include "sys/fd.h"
 #include "sys/sock.h"
 #include "wire/request.h"
 
 /* A daemon greets at once; one that does not in this time is no daemon. */
 #define GREETING_LIMIT_NS (5 * NS_PER_S)
+
+/* Between two attempts to find a daemon again: at first, and at most. */
+#define REOPEN_PAUSE_NS	    (10 * NS_PER_MS)
+#define REOPEN_PAUSE_MAX_NS NS_PER_S
 
 /* Below this a daemon's own HELLO says nonsense. */
 #define FRAME_BYTES_MIN 4096u
@@ -61,6 +67,7 @@ static int send_hello(struct usp_client *client)
 	struct frame frame = { .type = USP_WIRE_HELLO };
 	int ret;
 
+	buf_consume(&client->payload, buf_size(&client->payload));
 	ret = hello_encode(&hello, &client->payload);
 	if (ret)
 		return ret;
@@ -100,29 +107,68 @@ static int greet(struct usp_client *client)
 	return 0;
 }
 
-static struct usp_client *new_client(int fd)
+static struct usp_client *new_client(const char *socket)
 {
 	struct usp_client *client = mem_zalloc(sizeof(*client));
+	size_t size = strlen(socket) + 1;
 
 	if (!client)
 		return NULL;
-	client->fd = fd;
-	buf_init(&client->in,
-		 USP_WIRE_HEADER_BYTES + CLIENT_FRAME_BYTES_MAX + CLIENT_RECEIVE_BYTES);
+	client->socket = mem_alloc(size);
+	if (!client->socket) {
+		mem_free(client);
+		return NULL;
+	}
+	memcpy(client->socket, socket, size);
+	client->fd = -1;
+	inbox_init(client);
 	buf_init(&client->payload, USP_WIRE_FRAME_BYTES_MAX);
 	buf_init(&client->strings, USP_WIRE_FRAME_BYTES_MAX);
 	sendq_init(&client->out);
 	table_init(&client->jobs);
 	list_init(&client->remotes);
 	list_init(&client->refused);
+	list_init(&client->templates);
 	return client;
+}
+
+/* Nothing that belonged to the connection is left. */
+static void disconnect(struct usp_client *client)
+{
+	sys_close(client->fd);
+	client->fd = -1;
+	sendq_done(&client->out);
+	inbox_done(client);
+	inbox_init(client);
+	client->undispatched = false;
+	client->post_error = 0;
+}
+
+/* One attempt. */
+static int connect_once(struct usp_client *client)
+{
+	int ret = sys_socket_connect(client->socket);
+
+	if (ret < 0)
+		return ret;
+	client->fd = ret;
+	client->error = 0;
+	client->why[0] = '\0';
+	ret = greet(client);
+	if (!ret)
+		ret = client_templates_send(client);
+	if (ret) {
+		disconnect(client);
+		client->error = -EPIPE;
+	}
+	return ret;
 }
 
 int usp_client_open(const char *socket, struct usp_client **ret_client)
 {
 	struct usp_client *client;
 	char path[PATH_MAX];
-	int fd, ret;
+	int ret;
 
 	if (!socket) {
 		ret = socket_default(path, sizeof(path));
@@ -130,16 +176,10 @@ int usp_client_open(const char *socket, struct usp_client **ret_client)
 			return ret;
 		socket = path;
 	}
-	fd = sys_socket_connect(socket);
-	if (fd < 0)
-		return fd;
-	client = new_client(fd);
-	if (!client) {
-		sys_close(fd);
+	client = new_client(socket);
+	if (!client)
 		return -ENOMEM;
-	}
-
-	ret = greet(client);
+	ret = connect_once(client);
 	if (ret) {
 		usp_client_free(client);
 		return ret;
@@ -148,17 +188,59 @@ int usp_client_open(const char *socket, struct usp_client **ret_client)
 	return 0;
 }
 
+/* ---- opening anew ----------------------------------------------------------- */
+
+/* May a daemon be there in a moment? */
+static bool may_come(int error)
+{
+	return error == -ENOENT || error == -ECONNREFUSED || error == -EAGAIN ||
+	       error == -ETIMEDOUT || error == -EBUSY;
+}
+
+static void wait_ns(uint64_t ns)
+{
+	const struct timespec pause = {
+		.tv_sec = (time_t)(ns / NS_PER_S),
+		.tv_nsec = (long)(ns % NS_PER_S),
+	};
+
+	nanosleep(&pause, NULL);
+}
+
+int usp_client_reopen(struct usp_client *client, uint64_t limit_ns)
+{
+	uint64_t end_ns = clock_now_ns() + limit_ns, pause_ns = REOPEN_PAUSE_NS;
+	int ret;
+
+	assert(!client->turning && !client->freeing);
+	if (!client->error)
+		return -EISCONN;
+	disconnect(client);
+	for (;;) {
+		uint64_t now_ns;
+
+		ret = connect_once(client);
+		now_ns = clock_now_ns();
+		if (!may_come(ret) || now_ns >= end_ns)
+			return ret;
+		wait_ns(pause_ns < end_ns - now_ns ? pause_ns : end_ns - now_ns);
+		if (pause_ns < REOPEN_PAUSE_MAX_NS)
+			pause_ns *= 2;
+	}
+}
+
 /* ---- closing ------------------------------------------------------------- */
 
 /* A callback may ask for one more process, but not be given it, so this ends. */
-static void lose_all(struct usp_client *client, enum usp_reason reason, int error)
+static void lose_all(struct usp_client *client, enum usp_reason reason, int error,
+		     const char *path)
 {
 	struct list *link;
 
 	while ((link = list_first(&client->refused)))
 		remote_tell_refusal(container_of(link, struct remote, link));
 	while ((link = list_first(&client->remotes)))
-		remote_lose(container_of(link, struct remote, link), reason, error);
+		remote_lose(container_of(link, struct remote, link), reason, error, path);
 	if (!client->freeing)
 		(void)stats_tell(client, NULL, 0); /* if somebody asked */
 }
@@ -170,12 +252,14 @@ struct usp_client *usp_client_free(struct usp_client *client)
 	assert(!client->turning);
 	client->freeing = true;
 	sys_close(client->fd);
-	lose_all(client, USP_REASON_CLIENT_GONE, ECANCELED);
+	lose_all(client, USP_REASON_CLIENT_GONE, ECANCELED, "");
+	client_templates_orphan(client);
 	sendq_done(&client->out);
-	buf_done(&client->in);
+	inbox_done(client);
 	buf_done(&client->payload);
 	buf_done(&client->strings);
 	table_done(&client->jobs);
+	mem_free(client->socket);
 	mem_free(client);
 	return NULL;
 }
@@ -228,8 +312,8 @@ static void exchange(struct usp_client *client)
 		(void)sendq_send(&client->out,
 				 client->fd); /* the next turn sees why not */
 	else if (!client->undispatched)
-		client_fail(client, -EPIPE, "the daemon closed the connection: %s",
-			    strerrordesc_np(-sent));
+		client_fail(client, -EPIPE, "the daemon at %s closed the connection: %s",
+			    client->socket, strerrordesc_np(-sent));
 }
 
 int usp_client_turn(struct usp_client *client)
@@ -242,7 +326,7 @@ int usp_client_turn(struct usp_client *client)
 	tell_refused(client);
 	exchange(client);
 	if (client->error)
-		lose_all(client, USP_REASON_STATUS_LOST, EPIPE);
+		lose_all(client, USP_REASON_STATUS_LOST, ECONNRESET, client->socket);
 	client->turning = false;
 	return client->error;
 }

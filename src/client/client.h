@@ -32,15 +32,20 @@ struct usp_client {
 	int error; /* 0, or -errno why nothing goes over the connection any more */
 	char why[512];
 	struct client_limits limits;
-	struct buf in; /* received and not dispatched */
+	char *socket;	/* where the daemon is */
+	struct buf in;	/* received and not dispatched */
+	struct buf fds; /* ints that were received, for the frames that count them */
 	struct sendq out;
-	struct buf strings, payload; /* scratch of client_spawn */
+	struct buf strings, payload; /* scratch of ask.c */
 	struct table jobs;	     /* job -> struct remote */
 	struct list remotes;	     /* asked for, not ended */
 	usp_stats_fn *on_stats;	     /* is owed the daemon's numbers, or NULL */
 	void *stats_user;
 	struct list refused; /* failed before anything was sent; told by the next turn */
-	uint32_t last_job;
+	struct list templates;
+	unsigned n_templates;
+	size_t template_bytes; /* payloads of all */
+	uint32_t last_job, last_template;
 	bool turning;	   /* inside usp_client_turn() */
 	bool freeing;	   /* inside usp_client_free() */
 	bool running;	   /* inside usp_client_run() */

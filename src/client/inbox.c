@@ -3,6 +3,7 @@
 #include <assert.h>
 #include <errno.h>
 #include <poll.h>
+#include <string.h>
 #include "base/clock.h"
 #include "client/client.h"
 #include "client/remote.h"
@@ -16,7 +17,20 @@
 /* So that a fast daemon does not keep a program from its other work. */
 enum { RECEIVES_PER_TURN = 8 };
 
-/* No frame of this version brings descriptors, but one of the next may. */
+/* Descriptors that may wait for the frames that count them. */
+enum { FDS_WAITING_MAX = 512 };
+
+/* Takes them, also when it fails. */
+static int keep_fds(struct usp_client *client, const int *fds, unsigned n)
+{
+	if (buf_append(&client->fds, fds, n * sizeof(*fds)) == 0)
+		return 0;
+	for (unsigned i = 0; i < n; i++)
+		sys_close(fds[i]);
+	client_fail(client, -ENOMEM, "no memory for descriptors");
+	return -ENOMEM;
+}
+
 static ssize_t receive(struct usp_client *client)
 {
 	int fds[SOCKET_FDS_MAX];
@@ -32,14 +46,35 @@ static ssize_t receive(struct usp_client *client)
 			    &n_fds, false);
 	if (n == -EAGAIN)
 		return n;
+	if (n == -EMSGSIZE) {
+		client_fail(client, -EMFILE,
+			    "no room for the descriptors that the daemon at %s gives",
+			    client->socket);
+		return -EMFILE;
+	}
 	if (n <= 0) {
-		client_fail(client, -EPIPE, "the daemon closed the connection");
+		client_fail(client, -EPIPE, "the daemon at %s closed the connection",
+			    client->socket);
 		return -EPIPE;
 	}
-	for (unsigned i = 0; i < n_fds; i++)
-		sys_close(fds[i]);
 	buf_grew(&client->in, (size_t)n);
+	if (n_fds && keep_fds(client, fds, n_fds))
+		return -ENOMEM;
 	return n;
+}
+
+/* Give the descriptors that @frame counts.  Returns 0, or -EPROTO: they did not come. */
+static int take_fds(struct usp_client *client, const struct frame *frame, int *ret_fds)
+{
+	size_t size = frame->fds * sizeof(*ret_fds);
+
+	if (frame->fds == 0)
+		return 0;
+	if (frame->fds > USP_WIRE_FDS_MAX || size > buf_size(&client->fds))
+		return -EPROTO;
+	memcpy(ret_fds, buf_bytes(&client->fds), size);
+	buf_consume(&client->fds, size);
+	return 0;
 }
 
 /* Returns the bytes of the first frame, 0 when it is not whole, or -EPROTO. */
@@ -81,24 +116,39 @@ static int take_own(struct usp_client *client, const struct frame *frame)
 	return -EPIPE;
 }
 
-static int take_frame(struct usp_client *client, const struct frame *frame)
+/* Returns 1: it was told, and its descriptors with it; 0: it is to be ignored; or
+ * -EPROTO. */
+static int take_event(struct usp_client *client, const struct frame *frame,
+		      const int *fds)
 {
-	struct remote *remote;
 	struct reply_room room;
 	struct usp_event event;
-	int ret;
+	struct remote *remote;
+	int ret = reply_decode(frame, &room, &event);
 
-	if (frame->job == 0)
-		return take_own(client, frame);
-	ret = reply_decode(frame, &room, &event);
-	if (ret == -ENOTSUP)
-		return 0;
 	if (ret)
-		return malformed(client, frame);
+		return ret == -ENOTSUP ? 0 : -EPROTO;
+	if (event.kind == USP_EVENT_STARTED)
+		reply_place(fds, frame, &room, &event);
 	remote = table_get(&client->jobs, frame->job);
 	if (!remote || remote_take(remote, &event))
+		return -EPROTO;
+	return 1;
+}
+
+static int take_frame(struct usp_client *client, const struct frame *frame)
+{
+	int fds[USP_WIRE_FDS_MAX];
+	int ret;
+
+	if (take_fds(client, frame, fds))
 		return malformed(client, frame);
-	return 0;
+	ret = frame->job == 0 ? take_own(client, frame) : take_event(client, frame, fds);
+	for (unsigned i = 0; i < frame->fds && ret <= 0; i++)
+		sys_close(fds[i]);
+	if (ret == -EPROTO && frame->job != 0)
+		return malformed(client, frame);
+	return ret < 0 ? ret : 0;
 }
 
 /* Tell every whole frame, from where it lies. */
@@ -121,6 +171,23 @@ static int dispatch(struct usp_client *client)
 			return ret;
 		buf_consume(&client->in, (size_t)n);
 	}
+}
+
+void inbox_init(struct usp_client *client)
+{
+	buf_init(&client->in,
+		 USP_WIRE_HEADER_BYTES + CLIENT_FRAME_BYTES_MAX + CLIENT_RECEIVE_BYTES);
+	buf_init(&client->fds, FDS_WAITING_MAX * sizeof(int));
+}
+
+void inbox_done(struct usp_client *client)
+{
+	const int *fds = (const int *)(const void *)buf_bytes(&client->fds);
+
+	for (size_t i = 0; i < buf_size(&client->fds) / sizeof(*fds); i++)
+		sys_close(fds[i]);
+	buf_done(&client->fds);
+	buf_done(&client->in);
 }
 
 int inbox_turn(struct usp_client *client, bool all)

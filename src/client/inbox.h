@@ -9,6 +9,9 @@
 
 struct hello;
 
+void inbox_init(struct usp_client *client);
+void inbox_done(struct usp_client *client); /* drops what came and was not told */
+
 /*
  * Receive what is there and tell it.  @all: until nothing is left, rather than for
  * one turn's share.  Returns 0; -EPIPE: the daemon is gone; -EPROTO: it does not

@@ -1,3 +1,6 @@
+/*
+ * What the daemon says of a process, and what cannot be said in its state.
+ */
 #include "client/remote.h"
 
 #include <errno.h>
@@ -6,9 +9,96 @@
 #include "client/client.h"
 #include "wire/frame.h"
 
-static struct remote *remote_of(struct usp_process *process)
+/* ---- what it has ----------------------------------------------------------- */
+
+struct remote_stream *remote_read_stream(struct remote *remote, int number)
 {
-	return container_of(process, struct remote, process);
+	for (unsigned i = 0; i < remote->n_streams; i++)
+		if (remote->streams[i].is_read && remote->streams[i].number == number)
+			return &remote->streams[i];
+	return NULL;
+}
+
+struct remote_stream *remote_written_stream(struct remote *remote, int number)
+{
+	for (unsigned i = 0; i < remote->n_streams; i++)
+		if (remote->streams[i].is_written && remote->streams[i].number == number)
+			return &remote->streams[i];
+	return NULL;
+}
+
+/* Does the child read it?  One of stdio that is not given a direction, by its number. */
+static bool child_reads(const struct usp_stdio *stdio, int number)
+{
+	if (stdio->direction == USP_DIRECTION_DEFAULT)
+		return number == 0;
+	return stdio->direction == USP_DIRECTION_READ;
+}
+
+static void add_stream(struct remote *remote, int number, bool is_read, bool is_written)
+{
+	remote->streams[remote->n_streams++] = (struct remote_stream){
+		.number = number,
+		.is_read = is_read,
+		.is_written = is_written,
+		.window_bytes = remote->client->limits.stdin_window_bytes,
+	};
+}
+
+static void add_stdio(struct remote *remote, int number, const struct usp_stdio *stdio)
+{
+	bool in = child_reads(stdio, number);
+
+	switch (stdio->kind) {
+	case USP_STDIO_DEFAULT:
+		if (number > 0)
+			add_stream(remote, number, true, false);
+		break;
+	case USP_STDIO_PIPE:
+		add_stream(remote, number, !in, in);
+		break;
+	case USP_STDIO_DUPLEX:
+		add_stream(remote, number, true, true);
+		break;
+	case USP_STDIO_PTY:
+		remote->has_terminal = true;
+		break;
+	case USP_STDIO_HANDOVER:
+		remote->handovers++;
+		break;
+	default:
+		break;
+	}
+}
+
+struct remote *remote_new(struct usp_client *client, const struct usp_options *options)
+{
+	size_t n_fds = options->n_fds <= USP_FDS_MAX ? options->n_fds : 0;
+	/* One for each descriptor, and the two of a terminal that is one of them. */
+	size_t streams = 3 + n_fds + 1;
+	struct remote *remote =
+		mem_zalloc(sizeof(*remote) + streams * sizeof(remote->streams[0]));
+
+	if (!remote)
+		return NULL;
+	remote->process = (struct usp_process){
+		.verbs = &remote_verbs,
+		.on_event = options->on_event,
+		.user = options->user,
+	};
+	remote->client = client;
+	list_init(&remote->link);
+	remote->own_credit = options->window_bytes != 0;
+	remote->wants_pidfd = options->flags & USP_FLAG_PIDFD;
+	for (int i = 0; i < 3; i++)
+		add_stdio(remote, i, &options->stdio[i]);
+	for (size_t i = 0; i < n_fds; i++)
+		add_stdio(remote, options->fds[i].target, &options->fds[i].stdio);
+	if (remote->has_terminal) {
+		add_stream(remote, 1, true, false);
+		add_stream(remote, 0, false, true);
+	}
+	return remote;
 }
 
 /* ---- what happened ------------------------------------------------------- */
@@ -30,33 +120,36 @@ static void finish(struct remote *remote, const struct usp_event *end)
 }
 
 /* Give credit back for what was told, half a window at a time. */
-static void credit_consumed(struct remote *remote, int stream, size_t size)
+static void credit_consumed(struct remote *remote, struct remote_stream *stream,
+			    size_t size)
 {
-	uint32_t *consumed = &remote->consumed_bytes[stream];
-
 	if (remote->own_credit)
 		return;
-	*consumed += (uint32_t)size;
-	if (*consumed < remote->client->limits.window_bytes / 2)
+	stream->consumed_bytes += (uint32_t)size;
+	if (stream->consumed_bytes < remote->client->limits.window_bytes / 2)
 		return;
 
 	struct frame window = {
 		.type = USP_WIRE_WINDOW,
 		.job = remote->job,
-		.flags = (uint16_t)stream,
-		.arg = *consumed,
+		.flags = (uint16_t)stream->number,
+		.arg = stream->consumed_bytes,
 	};
 
-	*consumed = 0;
+	stream->consumed_bytes = 0;
 	client_post(remote->client, &window);
 }
 
+/* A descriptor that nobody asked for would never be closed. */
 static int take_started(struct remote *remote, const struct usp_event *event)
 {
-	if (remote->state != REMOTE_WAITING)
+	const struct usp_started *started = &event->started;
+
+	if (remote->state != REMOTE_WAITING || started->n_fds > remote->handovers ||
+	    (started->pidfd >= 0 && !remote->wants_pidfd))
 		return -EPROTO;
 	remote->state = REMOTE_RUNNING;
-	remote->process.pid = event->started.pid;
+	remote->process.pid = started->pid;
 	tell(remote, event);
 	return 0;
 }
@@ -70,42 +163,52 @@ static int take_failed(struct remote *remote, const struct usp_event *event)
 	return 0;
 }
 
-static bool streams_open(const struct remote *remote, int stream)
+/* The stream that more may come on, or NULL. */
+static struct remote_stream *open_stream(struct remote *remote, int number)
 {
-	return (remote->state == REMOTE_RUNNING || remote->state == REMOTE_EXITED) &&
-	       !remote->eof[stream];
+	struct remote_stream *stream = remote_read_stream(remote, number);
+
+	if (remote->state != REMOTE_RUNNING && remote->state != REMOTE_EXITED)
+		return NULL;
+	return stream && !stream->eof ? stream : NULL;
 }
 
 static int take_output(struct remote *remote, const struct usp_event *event)
 {
-	if (!streams_open(remote, event->output.stream))
+	struct remote_stream *stream = open_stream(remote, event->output.stream);
+
+	if (!stream)
 		return -EPROTO;
 	tell(remote, event);
-	credit_consumed(remote, event->output.stream, event->output.size);
+	credit_consumed(remote, stream, event->output.size);
 	return 0;
 }
 
 static int take_eof(struct remote *remote, const struct usp_event *event)
 {
-	if (!streams_open(remote, event->eof.stream))
+	struct remote_stream *stream = open_stream(remote, event->eof.stream);
+
+	if (!stream)
 		return -EPROTO;
-	remote->eof[event->eof.stream] = true;
+	stream->eof = true;
 	tell(remote, event);
 	return 0;
 }
 
-/* A window of 0 bytes says that nobody reads stdin any more: told all the same, so
+/* A window of 0 bytes says that nobody reads the stream any more: told all the same, so
  * that a program that waits for room writes again and learns it. */
 static int take_window(struct remote *remote, const struct usp_event *event)
 {
+	struct remote_stream *stream =
+		remote_written_stream(remote, event->window.stream);
 	uint32_t whole = remote->client->limits.stdin_window_bytes;
 	uint32_t bytes = event->window.bytes;
 
-	if (!remote->stdin_piped || bytes > whole - remote->stdin_window_bytes)
+	if (!stream || bytes > whole - stream->window_bytes)
 		return -EPROTO;
 	if (bytes == 0)
-		remote->stdin_closed = true;
-	remote->stdin_window_bytes += bytes;
+		stream->closed = true;
+	stream->window_bytes += bytes;
 	tell(remote, event);
 	return 0;
 }
@@ -157,7 +260,8 @@ void remote_tell_refusal(struct remote *remote)
 	finish(remote, &end);
 }
 
-void remote_lose(struct remote *remote, enum usp_reason reason, int error)
+void remote_lose(struct remote *remote, enum usp_reason reason, int error,
+		 const char *path)
 {
 	struct usp_event end = { .kind = USP_EVENT_END, .end.reason = reason };
 
@@ -170,7 +274,7 @@ void remote_lose(struct remote *remote, enum usp_reason reason, int error)
 			.kind = USP_EVENT_FAILED,
 			.failed = { .stage = USP_STAGE_ADMISSION,
 				    .error = error,
-				    .path = "" },
+				    .path = path },
 		};
 
 		remote->state = REMOTE_FAILED;
@@ -180,139 +284,3 @@ void remote_lose(struct remote *remote, enum usp_reason reason, int error)
 	}
 	finish(remote, &end);
 }
-
-/* ---- verbs --------------------------------------------------------------- */
-
-/* The daemon knows it and can still be told something about it. */
-static bool reachable(const struct remote *remote)
-{
-	return !remote->client->error && !remote->client->freeing &&
-	       remote->state != REMOTE_REFUSED && remote->state != REMOTE_ENDED;
-}
-
-static bool over(const struct remote *remote)
-{
-	return !reachable(remote) || remote->state == REMOTE_EXITED ||
-	       remote->state == REMOTE_FAILED;
-}
-
-/* Queue @size bytes as frames that the daemon takes: all of them or none. */
-static int queue_stdin(struct remote *remote, const uint8_t *data, size_t size)
-{
-	struct usp_client *client = remote->client;
-	size_t before = buf_size(&client->out.bytes);
-
-	while (size) {
-		uint32_t part = client->limits.frame_bytes;
-		struct frame frame = { .type = USP_WIRE_STDIN, .job = remote->job };
-
-		if (part > size)
-			part = (uint32_t)size;
-		frame.payload = data;
-		frame.payload_bytes = part;
-		if (sendq_put(&client->out, &frame, NULL)) {
-			client->out.bytes.end = client->out.bytes.start + before;
-			return -ENOMEM;
-		}
-		data += part;
-		size -= part;
-	}
-	return 0;
-}
-
-static int remote_write(struct usp_process *process, int stream, const void *data,
-			size_t size)
-{
-	struct remote *remote = remote_of(process);
-	int ret;
-
-	if (stream != 0 || !remote->stdin_piped)
-		return -ENOTSUP;
-	if (remote->stdin_closed || over(remote))
-		return -EPIPE;
-	if (size > remote->stdin_window_bytes)
-		return -EAGAIN;
-
-	ret = queue_stdin(remote, data, size);
-	if (ret)
-		return ret;
-	remote->stdin_window_bytes -= (uint32_t)size;
-	return 0;
-}
-
-static int remote_close(struct usp_process *process, int stream)
-{
-	struct remote *remote = remote_of(process);
-	struct frame frame = { .type = USP_WIRE_STDIN_EOF, .job = remote->job };
-
-	if (stream != 0 || !remote->stdin_piped)
-		return -ENOTSUP;
-	if (remote->stdin_closed || over(remote))
-		return 0;
-	remote->stdin_closed = true;
-	client_post(remote->client, &frame);
-	return 0;
-}
-
-static int remote_resize(struct usp_process *process, const struct usp_winsize *size)
-{
-	(void)process;
-	(void)size;
-	return -ENOTTY;
-}
-
-static void remote_credit(struct usp_process *process, int stream, uint32_t bytes)
-{
-	struct remote *remote = remote_of(process);
-	struct frame frame = {
-		.type = USP_WIRE_WINDOW,
-		.job = remote->job,
-		.flags = (uint16_t)stream,
-		.arg = bytes,
-	};
-
-	if (stream != 1 && stream != 2)
-		return;
-	if (remote->own_credit && reachable(remote) && !remote->eof[stream])
-		client_post(remote->client, &frame);
-}
-
-static int remote_signal(struct usp_process *process, int signal, enum usp_target target)
-{
-	struct remote *remote = remote_of(process);
-	struct frame frame = {
-		.type = USP_WIRE_SIGNAL,
-		.job = remote->job,
-		.flags = target == USP_TARGET_PROCESS ? USP_WIRE_SIGNAL_PROCESS
-						      : USP_WIRE_SIGNAL_GROUP,
-		.arg = (uint32_t)signal,
-	};
-
-	if (over(remote))
-		return -ESRCH;
-	client_post(remote->client, &frame);
-	return 0;
-}
-
-/* After the exit as well: what it left behind may hold its output open. */
-static void remote_kill(struct usp_process *process)
-{
-	struct remote *remote = remote_of(process);
-	struct frame frame = {
-		.type = USP_WIRE_SIGNAL,
-		.job = remote->job,
-		.flags = USP_WIRE_SIGNAL_PLAN,
-	};
-
-	if (reachable(remote) && remote->state != REMOTE_FAILED)
-		client_post(remote->client, &frame);
-}
-
-const struct process_verbs remote_verbs = {
-	.write = remote_write,
-	.close = remote_close,
-	.resize = remote_resize,
-	.credit = remote_credit,
-	.signal = remote_signal,
-	.kill = remote_kill,
-};

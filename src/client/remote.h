@@ -28,6 +28,16 @@ enum remote_state {
 	REMOTE_ENDED,
 };
 
+/* One of the child's descriptors that the daemon carries for it. */
+struct remote_stream {
+	int number;
+	bool is_read, is_written; /* by the client's program */
+	bool eof;		  /* nothing more comes */
+	bool closed;		  /* nothing more may be written */
+	uint32_t window_bytes;	  /* may be written now */
+	uint32_t consumed_bytes;  /* told and not yet given back as credit */
+};
+
 struct remote {
 	struct usp_process process; /* first: the public handle */
 	struct usp_client *client;
@@ -35,14 +45,22 @@ struct remote {
 	uint32_t job;	  /* 0: refused */
 	enum remote_state state;
 	struct usp_failure refusal;
-	bool eof[3];
-	bool stdin_piped, stdin_closed;
-	uint32_t stdin_window_bytes; /* may be written now */
-	bool own_credit;	     /* the program gives credit itself */
-	uint32_t consumed_bytes[3];  /* told and not yet given back as credit */
+	bool own_credit;    /* the program gives credit itself */
+	bool has_terminal;  /* which is streams 0 and 1 */
+	bool wants_pidfd;   /* with STARTED, and ... */
+	unsigned handovers; /* ... so many other ends */
+	unsigned n_streams;
+	struct remote_stream streams[];
 };
 
 extern const struct process_verbs remote_verbs;
+
+/* A process that @options ask for; those that a template has are among them. */
+struct remote *remote_new(struct usp_client *client, const struct usp_options *options);
+
+/* The stream that the program reads, or writes, with this number; NULL: there is none. */
+struct remote_stream *remote_read_stream(struct remote *remote, int number);
+struct remote_stream *remote_written_stream(struct remote *remote, int number);
 
 /*
  * Take an event that the daemon reported, and tell it; after END the remote is no
@@ -53,8 +71,9 @@ int remote_take(struct remote *remote, const struct usp_event *event);
 /* Tell the failure and the end of a refused process, and free it. */
 void remote_tell_refusal(struct remote *remote);
 
-/* The connection is no more: tell the end for @reason, and before that a failure
- * with @error if nothing was told yet.  Frees the remote. */
-void remote_lose(struct remote *remote, enum usp_reason reason, int error);
+/* The connection is no more: tell the end for @reason, and before that @failure, at
+ * stage ADMISSION with @error and @path, if nothing was told yet.  Frees the remote. */
+void remote_lose(struct remote *remote, enum usp_reason reason, int error,
+		 const char *path);
 
 #endif

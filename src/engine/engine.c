@@ -10,6 +10,7 @@
 #include "base/alloc.h"
 #include "engine/admission.h"
 #include "engine/metrics.h"
+#include "engine/template.h"
 #include "launch/launcher.h"
 #include "process/process.h"
 #include "sys/fd.h"
@@ -377,6 +378,20 @@ static struct bytes bytes_of(const char *string)
 	return (struct bytes){ string, string ? strlen(string) : 0 };
 }
 
+struct spec_input engine_input(const struct usp_options *options)
+{
+	return (struct spec_input){
+		.argv = { .vector = options->argv },
+		.env = { .vector = options->envp },
+		.env_extend = { .vector = options->env_extend },
+		.env_unset = { .vector = options->env_unset },
+		.path = bytes_of(options->path),
+		.search = bytes_of(options->search),
+		.cwd = bytes_of(options->cwd),
+		.options = *options,
+	};
+}
+
 /*
  * The caller keeps its descriptor, the spec gets a duplicate.  A negative one stays:
  * the spec refuses it, and names the field.
@@ -433,27 +448,21 @@ int usp_spawn(struct usp_engine *engine, const struct usp_options *options,
 	struct usp_fd fds[USP_FDS_MAX];
 	struct usp_options full;
 	struct spec_input input;
-	int ret = options_read(options, &full);
+	int ret = options_read(options, &engine_template_verbs, &full);
 
 	enter_reactor();
 	if (ret < 0)
 		return ret;
 	if (engine->closing)
 		return -ESHUTDOWN;
-	input = (struct spec_input){
-		.argv = { .vector = full.argv },
-		.env = { .vector = full.envp },
-		.path = bytes_of(full.path),
-		.search = bytes_of(full.search),
-		.cwd = bytes_of(full.cwd),
-		.env_extend = { .vector = full.env_extend },
-		.env_unset = { .vector = full.env_unset },
-		.options = full,
-	};
+	input = engine_input(&full);
+	if (full.base)
+		template_apply(template_of(full.base), &input);
 	ret = duplicate_fds(&input.options, fds);
 	if (ret < 0)
 		return ret;
-	return engine_spawn(engine, NULL, &input, full.on_event, full.user, ret_process);
+	return engine_spawn(engine, NULL, &input, input.options.on_event,
+			    input.options.user, ret_process);
 }
 
 /* ---- for the daemon ------------------------------------------------------ */

@@ -22,6 +22,9 @@
 int engine_new(const struct usp_engine_options *options, unsigned recv_buffers,
 	       struct usp_engine **ret_engine);
 
+/* What a caller's options say, borrowed from them. */
+struct spec_input engine_input(const struct usp_options *options);
+
 /*
  * As usp_spawn(), from borrowed bytes.  Takes the descriptors of @input.
  * @owner: in whose turn it is launched; NULL: the engine's own.

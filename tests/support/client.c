@@ -46,7 +46,11 @@ void on_event(struct usp_process *process, const struct usp_event *event, void *
 		note(told, "eof:%d", event->eof.stream);
 		break;
 	case USP_EVENT_WINDOW:
-		note(told, "window:%u", event->window.bytes);
+		if (event->window.stream)
+			note(told, "window:%d:%u", event->window.stream,
+			     event->window.bytes);
+		else
+			note(told, "window:%u", event->window.bytes);
 		break;
 	case USP_EVENT_EXIT:
 		note(told, "exit:%d", event->exit.code);

@@ -41,28 +41,33 @@ static void *greet(void *arg)
 	return NULL;
 }
 
-static int open_with(struct greeter *g, struct usp_client **ret_client)
+static void set_name(char *name, size_t size)
+{
+	snprintf(name, size, "@uringspawn-test-%d", (int)getpid());
+}
+
+/* Serve one connection while @client opens one: the first, or one more. */
+static int open_with(struct greeter *g, const char *name, struct usp_client **client)
 {
 	pthread_t thread;
-	char name[64];
 	int ret;
 
-	snprintf(name, sizeof(name), "@uringspawn-test-%d", (int)getpid());
 	g->listener = sys_socket_listen(name, 1);
 	cr_assert(ge(int, g->listener, 0));
 	cr_assert(eq(int, pthread_create(&thread, NULL, greet, g), 0));
-	ret = usp_client_open(name, ret_client);
+	ret = *client ? usp_client_reopen(*client, 0) : usp_client_open(name, client);
 	pthread_join(thread, NULL);
 	close(g->listener);
 	return ret;
 }
 
-void fake_open(struct fake *fake, const struct hello *hello)
+static int greet_with(struct fake *fake, const struct hello *hello)
 {
 	struct buf greeting;
 	struct frame frame = { .type = USP_WIRE_HELLO };
 	struct greeter g = { 0 };
 	uint8_t header[USP_WIRE_HEADER_BYTES] = { 0 };
+	int ret;
 
 	buf_init(&greeting, 4096);
 	cr_assert(eq(int, buf_append(&greeting, header, sizeof(header)), 0));
@@ -71,21 +76,36 @@ void fake_open(struct fake *fake, const struct hello *hello)
 	frame_encode_header(&frame, buf_bytes(&greeting));
 	g.bytes = buf_bytes(&greeting);
 	g.size = buf_size(&greeting);
-
-	*fake = (struct fake){ 0 };
-	cr_assert(eq(int, open_with(&g, &fake->client), 0));
+	ret = open_with(&g, fake->socket, &fake->client);
 	fake->fd = g.fd;
 	buf_done(&greeting);
+	if (ret == 0)
+		cr_assert(eq(u8, fake_hear(fake, NULL).type, USP_WIRE_HELLO));
+	return ret;
+}
 
-	frame = fake_hear(fake, NULL);
-	cr_assert(eq(u8, frame.type, USP_WIRE_HELLO));
+void fake_open(struct fake *fake, const struct hello *hello)
+{
+	*fake = (struct fake){ 0 };
+	set_name(fake->socket, sizeof(fake->socket));
+	cr_assert(eq(int, greet_with(fake, hello), 0));
+}
+
+int fake_reopen(struct fake *fake, const struct hello *hello)
+{
+	fake_hangup(fake);
+	return greet_with(fake, hello);
 }
 
 int fake_open_raw(const void *bytes, size_t size)
 {
 	struct greeter g = { .bytes = bytes, .size = size, .close = true };
 	struct usp_client *client = NULL;
-	int ret = open_with(&g, &client);
+	char name[64];
+	int ret;
+
+	set_name(name, sizeof(name));
+	ret = open_with(&g, name, &client);
 
 	usp_client_free(client);
 	return ret;
@@ -110,6 +130,25 @@ void fake_say_raw(struct fake *fake, const void *bytes, size_t size)
 
 	cr_assert(
 		eq(long, sys_socket_send(fake->fd, &iov, 1, NULL, 0, false), (long)size));
+}
+
+void fake_say_fds(struct fake *fake, uint8_t type, uint32_t job, uint32_t arg,
+		  const void *payload, size_t size, const int *fds, unsigned n)
+{
+	struct frame frame = { .payload_bytes = (uint32_t)size,
+			       .type = type,
+			       .fds = (uint8_t)n,
+			       .job = job,
+			       .arg = arg };
+	uint8_t header[USP_WIRE_HEADER_BYTES];
+	struct iovec iov[2] = {
+		{ .iov_base = header, .iov_len = sizeof(header) },
+		{ .iov_base = (void *)payload, .iov_len = size },
+	};
+
+	frame_encode_header(&frame, header);
+	cr_assert(eq(long, sys_socket_send(fake->fd, iov, 2, fds, n, false),
+		     (long)(sizeof(header) + size)));
 }
 
 void fake_say_bytes(struct fake *fake, uint8_t type, uint32_t job, uint16_t flags,

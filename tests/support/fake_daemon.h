@@ -15,6 +15,7 @@
 
 struct fake {
 	int fd; /* its end of the connection */
+	char socket[64];
 	struct usp_client *client;
 };
 
@@ -24,6 +25,9 @@ extern const struct hello fake_hello;
 /* Connect a client to a daemon that greets with @hello.  The client's own HELLO
  * is read already. */
 void fake_open(struct fake *fake, const struct hello *hello);
+
+/* Greet with @hello a client that comes again: usp_client_reopen()'s answer. */
+int fake_reopen(struct fake *fake, const struct hello *hello);
 
 /* What usp_client_open() says to a daemon that answers with these bytes, and then
  * closes.  The client is freed. */
@@ -37,6 +41,9 @@ void fake_say(struct fake *fake, uint8_t type, uint32_t job, uint16_t flags,
 	      uint32_t arg);
 void fake_say_bytes(struct fake *fake, uint8_t type, uint32_t job, uint16_t flags,
 		    uint32_t arg, const void *payload, size_t size);
+/* With @n descriptors, which it does not take. */
+void fake_say_fds(struct fake *fake, uint8_t type, uint32_t job, uint32_t arg,
+		  const void *payload, size_t size, const int *fds, unsigned n);
 void fake_say_raw(struct fake *fake, const void *bytes, size_t size);
 void fake_say_end(struct fake *fake, uint32_t job, enum usp_reason reason);
 

@@ -4,6 +4,7 @@
 #include <criterion/criterion.h>
 #include <errno.h>
 #include <signal.h>
+#include <stdio.h>
 
 #include "support/clean.h"
 #include "support/client.h"
@@ -13,6 +14,7 @@ CLEAN_TEST(client, a_lost_daemon_ends_every_process)
 	struct told told[5] = { 0 };
 	uint32_t jobs[5];
 	struct fake fake;
+	char lost[128];
 
 	fake_open(&fake, &fake_hello);
 	for (int i = 0; i < 4; i++)
@@ -24,13 +26,15 @@ CLEAN_TEST(client, a_lost_daemon_ends_every_process)
 		       "\0\0\0\0\0\0\0\0x", 9);
 	fake_hangup(&fake);
 	ask_with(&fake, &told[4], (struct usp_options){ 0 });
+	snprintf(lost, sizeof(lost), "failed:admission:%d:%s end:status-lost", ECONNRESET,
+		 fake.socket);
 
 	cr_assert(eq(int, turn(&fake), -EPIPE));
-	expect(&told[0], "failed:admission:32: end:status-lost");
+	expect(&told[0], lost);
 	expect(&told[1], "started:42 end:status-lost");
 	expect(&told[2], "started:42 exit:0 end:status-lost");
 	expect(&told[3], "failed:exec:2:x end:failed");
-	expect(&told[4], "failed:admission:32: end:status-lost");
+	expect(&told[4], lost);
 	cr_assert(eq(int, turn(&fake), -EPIPE));
 	cr_assert(eq(int, usp_client_run(fake.client), -EPIPE));
 	cr_assert(eq(int, ask_with(&fake, &told[0], (struct usp_options){ 0 }), -EPIPE));

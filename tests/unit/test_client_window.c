@@ -150,7 +150,7 @@ CLEAN_TEST(client, signals_and_kill_plans_are_sent_while_they_can_arrive)
 	cr_assert(eq(int, usp_process_pid(told.process), 0));
 	cr_assert(eq(int, usp_process_signal(told.process, 0, 0), -EINVAL));
 	cr_assert(eq(int, usp_process_signal(told.process, 65, 0), -EINVAL));
-	cr_assert(eq(int, usp_process_signal(told.process, SIGINT, 2), -EINVAL));
+	cr_assert(eq(int, usp_process_signal(told.process, SIGINT, 3), -EINVAL));
 	cr_assert(
 		eq(int, usp_process_signal(told.process, SIGINT, USP_TARGET_PROCESS), 0));
 	cr_assert(eq(int, turn(&fake), 0));
