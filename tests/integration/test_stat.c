@@ -131,8 +131,7 @@ Test(stat, what_is_refused_by_the_daemon_is_counted)
 
 	daemon_start(&daemon_run, args);
 	peer_open(&peer, daemon_run.socket);
-	wrong.has_window = true;
-	wrong.window_bytes = UINT32_MAX;
+	wrong.options.window_bytes = UINT32_MAX;
 	peer_spawn(&peer, 1, &wrong, false);
 	peer_expect_failed(&peer, 1, USP_STAGE_VALIDATE, EINVAL, "credit");
 	peer_spawn(&peer, 2, &PEER_ARGV(PROGRAM("sleep_forever")), false);
