@@ -134,7 +134,8 @@ static void attach(struct process *p) REACTOR_ONLY
 	struct plan *plan = &p->plan;
 
 	reactor_slot_fill(r, p->pidfd_slot, atomic_exchange(&plan->pidfd, -1));
-	reactor_wait_exit(r, &p->exit_wait, p->pidfd_slot, plan->pid, &p->exit_info);
+	reactor_wait_exit(r, &p->exit_wait, p->pidfd_slot, plan->pid, &p->exit_info,
+			  NULL);
 	kill_open(&p->kill, p->pidfd_slot, plan->pid);
 	channels_open(&p->channels, plan);
 	if (p->spec->options.timeout_ns)

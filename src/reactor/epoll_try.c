@@ -173,7 +173,7 @@ int epoll_try(struct epoll *e, const struct op *op, struct buffer **ret_buffer)
 	case OP_SEND:
 		return (int)sys_send_now(file->fd, op->message);
 	case OP_WAIT_EXIT:
-		return sys_pidfd_reap_now(file->fd, op->info);
+		return sys_reap_now(P_PIDFD, (id_t)file->fd, op->info, op->usage);
 	case OP_INSTALL:
 		return sys_dup(file->fd);
 	case OP_POSTED:

@@ -9,6 +9,7 @@
 #include <stddef.h>
 #include <stdint.h>
 #include <signal.h>
+#include <sys/resource.h>
 #include <sys/socket.h>
 #include "base/list.h"
 
@@ -58,13 +59,16 @@ enum op_kind {
 	OP_POLL,
 	/* Up to @limit bytes into a buffer, once; multishot: until the end.  0: the end. */
 	OP_READ,
-	OP_WRITE,     /* of @data, @size: bytes written */
-	OP_ACCEPT,    /* multishot: an ordinary descriptor, the callback's */
-	OP_RECV,      /* multishot: bytes in the buffer; descriptors: buffer_fds() */
-	OP_SEND,      /* of *@message: bytes sent */
-	OP_WAIT_EXIT, /* of a pidfd whose child is @pid: 0, and the status in *@info */
-	OP_INSTALL,   /* an ordinary descriptor for the slot's file, the callback's */
-	OP_POSTED,    /* no slot: what mailbox_post() said on another thread */
+	OP_WRITE,  /* of @data, @size: bytes written */
+	OP_ACCEPT, /* multishot: an ordinary descriptor, the callback's */
+	OP_RECV,   /* multishot: bytes in the buffer; descriptors: buffer_fds() */
+	OP_SEND,   /* of *@message: bytes sent */
+	/* Of a pidfd whose child is @pid: 0, and the status in *@info, and in *@usage what
+	 * it used.  @usage is NULL then when that was not to be had: a tracer had not let
+	 * the child go when it was gone. */
+	OP_WAIT_EXIT,
+	OP_INSTALL, /* an ordinary descriptor for the slot's file, the callback's */
+	OP_POSTED,  /* no slot: what mailbox_post() said on another thread */
 };
 
 struct op {
@@ -85,6 +89,7 @@ struct op {
 		struct {
 			pid_t pid;
 			siginfo_t *info;
+			struct rusage *usage; /* NULL: not asked for */
 		};
 	};
 	struct list parked; /* OP_READ, OP_RECV: waits for a free buffer */

@@ -171,10 +171,11 @@ void reactor_send(struct reactor *r, struct op *op, int slot,
 }
 
 void reactor_wait_exit(struct reactor *r, struct op *op, int slot, pid_t pid,
-		       siginfo_t *info)
+		       siginfo_t *info, struct rusage *usage)
 {
 	op->pid = pid;
 	op->info = info;
+	op->usage = usage;
 	arm(r, op, OP_WAIT_EXIT, slot);
 }
 

@@ -94,8 +94,9 @@ void reactor_accept(struct reactor *r, struct op *op, int slot) REACTOR_ONLY;
 void reactor_recv(struct reactor *r, struct op *op, int slot) REACTOR_ONLY;
 void reactor_send(struct reactor *r, struct op *op, int slot,
 		  const struct msghdr *message) REACTOR_ONLY; /* borrows until done */
+/* Borrows @info, and @usage unless it is NULL, until done.  @usage costs a call. */
 void reactor_wait_exit(struct reactor *r, struct op *op, int slot, pid_t pid,
-		       siginfo_t *info) REACTOR_ONLY; /* borrows @info until done */
+		       siginfo_t *info, struct rusage *usage) REACTOR_ONLY;
 void reactor_install(struct reactor *r, struct op *op, int slot) REACTOR_ONLY;
 void reactor_expect(struct reactor *r, struct op *op) REACTOR_ONLY; /* OP_POSTED */
 

@@ -11,6 +11,7 @@
 #include "base/alloc.h"
 #include "base/clock.h"
 #include "sys/fd.h"
+#include "sys/pidfd.h"
 #include "sys/signals.h"
 
 #define BATCH 256
@@ -49,6 +50,22 @@ static bool refused_no_signal(struct uring *u, const struct op *op, int res)
 	return true;
 }
 
+/*
+ * The child is gone, and what it used is asked for as it is reaped, unless its tracer
+ * has not let it go: the reactor must not stand still for that one, so it is waited for
+ * without.
+ */
+static bool cannot_reap(struct op *op, int *res)
+{
+	if (op->kind != OP_WAIT_EXIT || !op->usage || *res <= 0)
+		return false;
+	*res = sys_reap_now(P_PID, (id_t)op->pid, op->info, op->usage);
+	if (*res != -EAGAIN)
+		return false;
+	op->usage = NULL;
+	return true;
+}
+
 static void complete(struct uring *u, const struct io_uring_cqe *cqe) REACTOR_ONLY
 {
 	struct op *op = (struct op *)(uintptr_t)cqe->user_data;
@@ -71,7 +88,7 @@ static void complete(struct uring *u, const struct io_uring_cqe *cqe) REACTOR_ON
 		reactor_park(&u->base, op);
 		return;
 	}
-	if (refused_no_signal(u, op, done.res)) {
+	if (refused_no_signal(u, op, done.res) || cannot_reap(op, &done.res)) {
 		if (op->state == OP_ARMED) {
 			uring_arm(&u->base, op);
 			return;

@@ -77,11 +77,19 @@ static void arm_recv(struct uring *u, struct op *op)
  * WAITID alone would do, but each one that waits is looked at on every exit of
  * every child.  One completion comes: the first entry's when it is cancelled or
  * fails, else the second's.
+ *
+ * WAITID does not tell what the child used: where that is asked for there is only the
+ * first entry, and its completion reaps (uring.c).
  */
 static void arm_wait_exit(struct uring *u, struct op *op)
 {
 	struct io_uring_sqe *sqe = next_sqe(u, 2);
 
+	if (op->usage) {
+		io_uring_prep_poll_add(sqe, op->slot, POLLIN);
+		finish(sqe, tag_of(op), IOSQE_FIXED_FILE);
+		return;
+	}
 	io_uring_prep_poll_add(sqe, op->slot, POLLIN);
 	finish(sqe, tag_of(op),
 	       IOSQE_FIXED_FILE | IOSQE_IO_LINK | IOSQE_CQE_SKIP_SUCCESS);

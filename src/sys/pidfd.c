@@ -41,11 +41,12 @@ int sys_pidfd_reap(int pidfd, siginfo_t *ret_info)
 	return ret < 0 ? -errno : 0;
 }
 
-int sys_pidfd_reap_now(int pidfd, siginfo_t *ret_info)
+/* The system call has an argument more than libc's function. */
+int sys_reap_now(idtype_t kind, id_t id, siginfo_t *ret_info, struct rusage *ret_usage)
 {
 	siginfo_t info = { 0 };
 
-	if (waitid(P_PIDFD, (id_t)pidfd, &info, WEXITED | WNOHANG) < 0)
+	if (syscall(SYS_waitid, kind, id, &info, WEXITED | WNOHANG, ret_usage) < 0)
 		return -errno;
 	if (info.si_pid == 0)
 		return -EAGAIN;

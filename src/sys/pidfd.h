@@ -6,7 +6,9 @@
 #define SYS_PIDFD_H
 
 #include <stdbool.h>
+#include <sys/resource.h>
 #include <sys/types.h>
+#include <sys/wait.h>
 #include <signal.h>
 
 /*
@@ -25,8 +27,13 @@ int sys_pidfd_open(pid_t pid);
 /* Wait for the process, which must be a child, and reap it. */
 int sys_pidfd_reap(int pidfd, siginfo_t *ret_info);
 
-/* The same without waiting: -EAGAIN when it is not gone, or not to be reaped yet. */
-int sys_pidfd_reap_now(int pidfd, siginfo_t *ret_info);
+/*
+ * The same without waiting, for a child named by P_PIDFD, or by P_PID when it is known
+ * not to have been reaped.  @ret_usage: NULL, or gives what it and those that it waited
+ * for used.
+ * Returns 0; -ECHILD; -EAGAIN: it is not gone, or who traces it has not let it go.
+ */
+int sys_reap_now(idtype_t kind, id_t id, siginfo_t *ret_info, struct rusage *ret_usage);
 
 /* As kill(): only for a child that is known not to have been reaped. */
 int sys_kill_group(pid_t group, int signal);

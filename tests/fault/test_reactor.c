@@ -112,7 +112,7 @@ static int arm_wait_exit(struct loop *l, struct op *op)
 	close(ends[0]);
 	reactor_wait_exit(l->reactor, op,
 			  loop_slot(l, (int)syscall(SYS_pidfd_open, child, 0)), child,
-			  &info);
+			  &info, NULL);
 	return ends[1];
 }
 

@@ -436,7 +436,7 @@ CLEAN_TEST(reactor, an_exit_is_told_with_its_status)
 	watched_init(&w, &loop);
 	pid = child_that(3, &pidfd);
 	slot = loop_slot(&loop, pidfd);
-	reactor_wait_exit(loop.reactor, &w.op, slot, pid, &info);
+	reactor_wait_exit(loop.reactor, &w.op, slot, pid, &info, NULL);
 	loop_until(&loop, w.last);
 	cr_assert(eq(int, w.res, 0));
 	cr_assert(eq(int, info.si_code, CLD_EXITED));
@@ -444,7 +444,7 @@ CLEAN_TEST(reactor, an_exit_is_told_with_its_status)
 
 	pid = child_that(-1, &pidfd);
 	slot = loop_slot(&loop, pidfd);
-	reactor_wait_exit(loop.reactor, &w.op, slot, pid, &info);
+	reactor_wait_exit(loop.reactor, &w.op, slot, pid, &info, NULL);
 	loop_turn(&loop);
 	kill(pid, SIGKILL);
 	loop_until(&loop, w.last == 2);
@@ -467,7 +467,7 @@ CLEAN_TEST(reactor, an_exit_that_somebody_else_reaped_is_an_error)
 	watched_init(&w, &loop);
 	pid = child_that(3, &pidfd);
 	cr_assert(eq(int, waitpid(pid, NULL, 0), pid));
-	reactor_wait_exit(loop.reactor, &w.op, loop_slot(&loop, pidfd), pid, &info);
+	reactor_wait_exit(loop.reactor, &w.op, loop_slot(&loop, pidfd), pid, &info, NULL);
 	loop_until(&loop, w.last);
 	cr_assert(eq(int, w.res, -ECHILD));
 	cr_assert(eq(uint, w.calls, 1));

@@ -115,7 +115,7 @@ static int arm_wait_exit(struct loop *l, struct op *op)
 		_exit(0);
 	}
 	pidfd = (int)syscall(SYS_pidfd_open, child, 0);
-	reactor_wait_exit(l->reactor, op, loop_slot(l, pidfd), child, &info);
+	reactor_wait_exit(l->reactor, op, loop_slot(l, pidfd), child, &info, NULL);
 	return -1;
 }
 
