@@ -119,6 +119,9 @@ static void say_admission(struct text *out, const struct usp_failure *f)
 	case ECANCELED:
 		say(out, "not started: it was ended while it waited for a place");
 		break;
+	case ETIMEDOUT:
+		say(out, "not started: it waited for a place for as long as it was to");
+		break;
 	case ESHUTDOWN:
 		say(out, "cannot start: no more programs are taken, this is the end");
 		break;
@@ -140,11 +143,15 @@ static void say_admission(struct text *out, const struct usp_failure *f)
 
 static void say_clone(struct text *out, const struct usp_failure *f)
 {
-	const char *hint = "";
-
-	if (f->error == EAGAIN)
-		hint = " (a limit on processes: RLIMIT_NPROC or the cgroup's pids.max)";
-	say(out, "cannot make a process: %s%s", why(f->error), hint);
+	if (f->error == EAGAIN && *f->path)
+		say(out, "cannot make a process: the limit %s is reached", f->path);
+	else if (f->error == EAGAIN)
+		say(out,
+		    "cannot make a process: %s (a limit on processes: RLIMIT_NPROC or the "
+		    "cgroup's pids.max)",
+		    why(f->error));
+	else
+		say(out, "cannot make a process: %s", why(f->error));
 }
 
 static void say_exec(struct text *out, const struct usp_failure *f)

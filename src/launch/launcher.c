@@ -22,6 +22,7 @@
 #include "sys/cpu.h"
 #include "sys/fd.h"
 #include "sys/futex.h"
+#include "sys/limits.h"
 #include "sys/map.h"
 #include "sys/own.h"
 #include "sys/pidfd.h"
@@ -101,6 +102,8 @@ static int launch(struct launcher *self, struct plan *plan) LAUNCHER_ONLY
 		return ret;
 	plan->stage = USP_STAGE_CLONE;
 	ret = sys_clone_vfork(&request, plan->setup->use_clone3);
+	if (ret == -EAGAIN)
+		plan->path = sys_process_limit();
 	if (ret < 0)
 		return ret;
 	plan->pid = ret;

@@ -9,6 +9,7 @@
 #include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
+#include <sys/prctl.h>
 #include <sys/resource.h>
 #include <sys/stat.h>
 #include <unistd.h>
@@ -153,7 +154,31 @@ CLEAN_TEST(engine_edges, a_clone_that_fails_closes_nobodys_descriptor)
 		cr_skip_test("no cgroup that counts processes is to be had here");
 	cr_assert(eq(int, r.failure.stage, USP_STAGE_CLONE));
 	cr_assert(eq(int, r.failure.error, EAGAIN));
+	cr_assert(eq(str, r.path, "pids.max"));
 	record_done(&r);
+}
+
+/* For a user without privilege, who has used up what the user may. */
+CLEAN_TEST(engine_edges, a_clone_that_the_users_limit_stands_against_names_it)
+{
+	const struct rlimit none = { 0, 0 };
+	struct usp_engine *engine = record_engine(NULL);
+	struct record r = { 0 };
+	char text[100];
+
+	cr_assert(eq(int, setrlimit(RLIMIT_NPROC, &none), 0));
+	if (setresuid(65534, 65534, 65534) < 0 && geteuid() == 0)
+		cr_skip_test("root cannot become somebody else here");
+	prctl(PR_SET_DUMPABLE, 1); /* so that /proc/self may be looked at */
+	record_spawn(&r, engine, &USP_OPTIONS(.argv = ARGV("true"), .stdio = NO_PIPES));
+	record_wait(&r);
+	cr_assert(eq(int, r.failure.stage, USP_STAGE_CLONE));
+	cr_assert(eq(int, r.failure.error, EAGAIN));
+	cr_assert(eq(str, r.path, "RLIMIT_NPROC"));
+	cr_assert(eq(str, (char *)usp_failure_text(&r.failure, text, sizeof(text)),
+		     "cannot make a process: the limit RLIMIT_NPROC is reached"));
+	record_done(&r);
+	usp_engine_free(engine);
 }
 
 /* ---- groups -------------------------------------------------------------- */
