@@ -8,7 +8,8 @@
  *   2. USP_EVENT_STARTED: the program runs.  Or USP_EVENT_FAILED: it does not,
  *      and the event says at which stage, with which errno and which path.
  *   3. USP_EVENT_OUTPUT, any number of times, and USP_EVENT_EOF per stream.
- *   4. USP_EVENT_EXIT: the process is gone.  Output may still follow.
+ *   4. USP_EVENT_EXIT: the process is gone.  Output may still follow.  (One that is
+ *      not gone 3 s after SIGKILL has none: its end says so by .tree.)
  *   5. USP_EVENT_END: the last one.  It always comes, exactly once, and after
  *      it returns the process object is no more.
  *
@@ -154,12 +155,14 @@ struct usp_winsize {
 	uint16_t x_pixels, y_pixels;
 };
 
-/** What happens when a stream has delivered output_max_bytes. */
+/** What happens when a stream has more to deliver than output_max_bytes. */
 enum usp_output_action {
-	/** It is read no more, the kill plan is carried out, the reason is OUTPUT_LIMIT. */
+	/** That much is told, and it is read no more (but for the byte that shows it); the
+	 * kill plan is carried out, the reason is OUTPUT_LIMIT. */
 	USP_OUTPUT_KILL = 0,
-	/** What follows is read and dropped, but for its last output_tail_bytes, which are
-	 * told before the end of file; the end says how much was dropped. */
+	/** Its last output_tail_bytes are told before its end of file, and what lies between
+	 * them and the first ones is read, without credit, and dropped; the end says how
+	 * much that was.  Where there is no memory for the tail it is dropped as well. */
 	USP_OUTPUT_DROP,
 };
 
@@ -199,7 +202,9 @@ struct usp_options {
 	const char *cwd; /**< default: the engine's own; copied */
 	struct usp_stdio stdio[3];
 	enum usp_group group;
-	uint64_t timeout_ns;  /**< from clone to the kill plan; default: none */
+	/** From clone to the kill plan; default: none.  This and all other times are of
+	 * CLOCK_MONOTONIC: no suspended machine and no set clock ends a job. */
+	uint64_t timeout_ns;
 	struct usp_kill kill; /**< the kill plan */
 	/**
 	 * Bit n-1: signal n is ignored in the child; default: none.  (A signal that
@@ -240,14 +245,18 @@ struct usp_options {
 	uint64_t cpus[USP_CPU_WORDS]; /**< bit n: may run on CPU n; default: as before */
 	struct usp_cgroup cgroup;
 	struct usp_winsize pty;
-	uint64_t queue_timeout_ns;  /**< from usp_spawn() to its place; default: none */
-	uint64_t launch_timeout_ns; /**< from clone to exec; default: timeout_ns */
-	uint64_t idle_timeout_ns;   /**< since its last output or start; default: none */
-	uint64_t output_max_bytes;  /**< of each stream; default: no limit */
+	uint64_t queue_timeout_ns; /**< from usp_spawn() to its place; default: none */
+	/** From clone to exec; default, and never longer than: timeout_ns. */
+	uint64_t launch_timeout_ns;
+	/** Since its last output, on any stream, or its start; default: none.  A stream that
+	 * waits for credit is not idle, and begins anew when it has some. */
+	uint64_t idle_timeout_ns;
+	uint64_t output_max_bytes; /**< of each stream; default: no limit */
 	/** With DROP: kept of the end; at most 1 MiB, and a part of output_max_bytes. */
 	uint64_t output_tail_bytes;
 	enum usp_output_action output_action;
-	/** From the exit, for those who still hold a pipe; default: for ever. */
+	/** From the exit, for those who still hold a pipe; default: for ever.  What is in
+	 * the pipe by then is told. */
 	uint64_t drain_ns;
 	enum usp_drain_action drain_action;
 	enum usp_gone gone;
@@ -303,15 +312,18 @@ enum usp_stage {
 	USP_STAGE_CREDENTIALS, /**< uid, gid, groups, no_new_privs */
 };
 
-/** Why a process came to its end.  Only EXITED with code 0 is a success. */
+/**
+ * Why a process came to its end: the first of the causes below, whatever became of it
+ * then.  Only EXITED with code 0 is a success.
+ */
 enum usp_reason {
 	USP_REASON_EXITED = 1, /**< it returned an exit code */
 	USP_REASON_SIGNALLED,  /**< a signal not sent from here ended it */
 	USP_REASON_FAILED,     /**< it never started: see the failed event */
 	USP_REASON_TIMEOUT,    /**< timeout_ns passed and the kill plan was carried out */
-	USP_REASON_LAUNCH_TIMEOUT, /**< timeout_ns passed before its exec was through */
+	USP_REASON_LAUNCH_TIMEOUT, /**< launch_timeout_ns passed before its exec was through */
 	USP_REASON_KILLED,	   /**< usp_process_kill() */
-	USP_REASON_CLIENT_GONE,	   /**< its client closed the connection */
+	USP_REASON_CLIENT_GONE, /**< its client closed the connection */
 	USP_REASON_STATUS_LOST, /**< somebody else reaped it; how it ended is not known */
 	USP_REASON_IDLE_TIMEOUT,  /**< idle_timeout_ns without output */
 	USP_REASON_QUEUE_TIMEOUT, /**< queue_timeout_ns passed before it had a place */
@@ -373,8 +385,10 @@ struct usp_timings {
 
 /** How its output came to its end. */
 enum usp_drain {
-	USP_DRAIN_EOF = 0,  /**< everybody closed it */
-	USP_DRAIN_DEADLINE, /**< it was closed here: drain_ns passed, or it was killed */
+	USP_DRAIN_EOF = 0, /**< everybody closed it */
+	/** It was closed here, because drain_ns had passed, or because it was killed; or who
+	 * held it was killed for that. */
+	USP_DRAIN_DEADLINE,
 };
 
 /** Who was left when its tree was to be killed. */
@@ -382,7 +396,7 @@ enum usp_tree {
 	USP_TREE_NOT_ASKED = 0,
 	USP_TREE_GONE,	      /**< its cgroup was seen to be empty */
 	USP_TREE_BEST_EFFORT, /**< all that could be found were killed */
-	USP_TREE_PENDING,     /**< SIGKILL was sent, and some are not gone yet */
+	USP_TREE_PENDING,     /**< SIGKILL was sent, and it, or some, are not gone yet */
 };
 
 /** A process that held a pipe of the job when it was closed here. */
@@ -431,7 +445,7 @@ struct usp_end {
 	size_t n_holders;
 	const struct usp_stream_total *streams; /**< of .fds; borrowed */
 	size_t n_streams;
-	const struct usp_rusage *rusage; /**< NULL unless asked for; borrowed */
+	const struct usp_rusage *rusage; /**< NULL unless asked for and known; borrowed */
 	/** NULL without one of its own; borrowed. */
 	const struct usp_cgroup_usage *cgroup;
 };

@@ -11,6 +11,7 @@
 #include "engine/admission.h"
 #include "engine/metrics.h"
 #include "engine/template.h"
+#include "launch/janitor.h"
 #include "launch/launcher.h"
 #include "process/process.h"
 #include "sys/fd.h"
@@ -27,9 +28,10 @@
 #define SLOTS_MAX (1u << 20)
 
 struct usp_engine {
-	struct process_host host;
+	struct process_host host; /* its reactor is there when all of it is */
 	struct reactor *reactor;
 	struct launchers *launchers;
+	struct janitor *janitor;
 	struct admission admission;
 	struct admission_owner own; /* of what its program asks for */
 	struct metrics metrics;
@@ -188,10 +190,13 @@ static int set_up(struct usp_engine *engine, const struct usp_engine_options *op
 	if (ret < 0)
 		return ret;
 	ret = launchers_open(engine->reactor, &launchers, &engine->launchers);
+	if (ret == 0)
+		ret = janitor_open(engine->reactor, &engine->janitor);
 	if (ret < 0)
 		return ret;
 	engine->host = (struct process_host){
 		.reactor = engine->reactor,
+		.janitor = engine->janitor,
 		.setup = launchers_setup(engine->launchers),
 		.reserve_fd = sys_open_null(),
 		.on_left_queue = on_left_queue,
@@ -199,6 +204,7 @@ static int set_up(struct usp_engine *engine, const struct usp_engine_options *op
 		.on_end = on_end,
 		.on_ended = on_ended,
 	};
+	list_init(&engine->host.given_up);
 	open_admission(engine, options);
 	return engine->host.reserve_fd < 0 ? engine->host.reserve_fd : 0;
 }
@@ -237,6 +243,14 @@ static void cut_all(struct usp_engine *engine) REACTOR_ONLY
 		process_cut(container_of(link, struct process, link), USP_REASON_KILLED);
 }
 
+/* Who was killed and is not gone yet is not waited for. */
+static void reap_no_more(struct usp_engine *engine) REACTOR_ONLY
+{
+	process_abandon_given_up(&engine->host);
+	while (!list_empty(&engine->host.given_up) && engine_wait(engine) == 0)
+		continue;
+}
+
 struct usp_engine *usp_engine_free(struct usp_engine *engine)
 {
 	enter_reactor();
@@ -246,8 +260,11 @@ struct usp_engine *usp_engine_free(struct usp_engine *engine)
 	cut_all(engine);
 	while (!list_empty(&engine->processes) && engine_wait(engine) == 0)
 		continue;
-	if (engine->launchers)
+	if (engine->host.reactor) {
+		reap_no_more(engine);
 		sys_close(engine->host.reserve_fd);
+	}
+	janitor_close(engine->janitor);
 	launchers_close(engine->launchers);
 	reactor_close(engine->reactor);
 	mem_free(engine);

@@ -13,11 +13,12 @@
 
 /* ---- what they tell ------------------------------------------------------ */
 
-static void on_output(struct stream *s, struct buffer *buffer, size_t size) REACTOR_ONLY
+static void on_output(struct stream *s, const void *data, size_t size,
+		      struct buffer *buffer) REACTOR_ONLY
 {
 	struct channels *c = container_of(s, struct channel, stream)->all;
 
-	c->verbs->on_output(c, s->number, buffer, size);
+	c->verbs->on_output(c, s->number, data, size, buffer);
 }
 
 static void on_eof(struct stream *s) REACTOR_ONLY
@@ -27,9 +28,25 @@ static void on_eof(struct stream *s) REACTOR_ONLY
 	c->verbs->on_eof(c, s->number);
 }
 
+static void on_limit(struct stream *s) REACTOR_ONLY
+{
+	struct channels *c = container_of(s, struct channel, stream)->all;
+
+	c->verbs->on_limit(c);
+}
+
+static void on_looked(struct stream *s) REACTOR_ONLY
+{
+	struct channels *c = container_of(s, struct channel, stream)->all;
+
+	c->verbs->on_looked(c);
+}
+
 static const struct stream_verbs stream_verbs = {
 	.on_output = on_output,
 	.on_eof = on_eof,
+	.on_limit = on_limit,
+	.on_looked = on_looked,
 };
 
 static void on_window(struct input *in, uint32_t bytes) REACTOR_ONLY
@@ -91,7 +108,7 @@ static void init(struct channel *channel, const struct spec *spec, size_t end)
 	channel->is_read = fd->kind != USP_STDIO_PIPE || !fd->is_read;
 	/* Whichever of the child's descriptors a terminal is, these are its numbers. */
 	stream_init(&channel->stream, c->reactor, c->owner, &stream_verbs,
-		    channel->is_terminal ? 1 : fd->target, spec->options.window_bytes);
+		    channel->is_terminal ? 1 : fd->target, &spec->options);
 	input_init(&channel->input, c->reactor, c->owner, on_window,
 		   channel->is_terminal ? 0 : fd->target);
 	visit_init(&channel->visit, c->reactor, c->owner, on_visit);
@@ -197,10 +214,62 @@ void channels_pause(struct channels *c, bool pause)
 
 void channels_unlimit(struct channels *c)
 {
-	channels_each(channel, c) {
-		channel->stream.limited = false;
-		stream_pause(&channel->stream, false);
-	}
+	channels_each(channel, c)
+		stream_unlimit(&channel->stream);
+}
+
+uint64_t channels_active_ns(const struct channels *c)
+{
+	uint64_t latest_ns = 0;
+
+	channels_each(channel, c)
+		if (channel->stream.active_ns > latest_ns)
+			latest_ns = channel->stream.active_ns;
+	return latest_ns;
+}
+
+bool channels_held(const struct channels *c)
+{
+	channels_each(channel, c)
+		if (stream_is_held(&channel->stream))
+			return true;
+	return false;
+}
+
+void channels_look(struct channels *c)
+{
+	channels_each(channel, c)
+		if (!channel->stream.eof)
+			stream_look(&channel->stream);
+}
+
+bool channels_looked(const struct channels *c)
+{
+	channels_each(channel, c)
+		if (!channel->stream.eof && channel->stream.looking)
+			return false;
+	return true;
+}
+
+const char *channels_link(const struct channels *c, unsigned i)
+{
+	const struct stream *s = &c->each[i].stream;
+
+	return s->eof || !*s->link ? NULL : s->link;
+}
+
+bool channels_cut(const struct channels *c)
+{
+	channels_each(channel, c)
+		if (channel->stream.cut)
+			return true;
+	return false;
+}
+
+void channels_finish(struct channels *c, bool patient)
+{
+	channels_each(channel, c)
+		stream_finish(&channel->stream, patient);
 }
 
 void channels_stop_reading(struct channels *c)

@@ -19,9 +19,14 @@ struct channels;
 
 /* What channels tell, by the numbers that events have. */
 struct channel_verbs {
-	void (*on_output)(struct channels *c, int stream, struct buffer *buffer,
-			  size_t size);
+	/* @buffer: the one that @data is in, or NULL: it is elsewhere. */
+	void (*on_output)(struct channels *c, int stream, const void *data, size_t size,
+			  struct buffer *buffer);
 	void (*on_eof)(struct channels *c, int stream);
+	/* One of them has more than it may deliver, and is read no more. */
+	void (*on_limit)(struct channels *c);
+	/* As channels_look() was asked for: one of them is done. */
+	void (*on_looked)(struct channels *c);
 	/* @bytes: so many more may be written; 0: nobody reads any more. */
 	void (*on_window)(struct channels *c, int stream, uint32_t bytes);
 };
@@ -76,6 +81,28 @@ void channels_pause(struct channels *c, bool pause) REACTOR_ONLY;
 
 /* Read all without limit, from now on. */
 void channels_unlimit(struct channels *c) REACTOR_ONLY;
+
+/* When one of them last brought something, or could do so again; 0: never. */
+uint64_t channels_active_ns(const struct channels *c);
+
+/* One of them would be read if its consumer had room. */
+bool channels_held(const struct channels *c);
+
+/* Find out by which names /proc knows the files of those that have not ended:
+ * on_looked, or on_eof, comes for each. */
+void channels_look(struct channels *c) REACTOR_ONLY;
+
+/* Has each that has not ended been looked at? */
+bool channels_looked(const struct channels *c);
+
+/* The name of the @i-th of them, or NULL: it is not known, or the channel has ended. */
+const char *channels_link(const struct channels *c, unsigned i);
+
+/* Was one of them closed here, with somebody who may have held it? */
+bool channels_cut(const struct channels *c);
+
+/* stream_finish() for all. */
+void channels_finish(struct channels *c, bool patient) REACTOR_ONLY;
 
 /* Read no more, and write no more. */
 void channels_stop_reading(struct channels *c) REACTOR_ONLY;

@@ -11,19 +11,14 @@
 #include <errno.h>
 #include "base/alloc.h"
 #include "base/clock.h"
+#include "process/deadline.h"
 #include "process/tell.h"
 #include "process/verbs.h"
 #include "sys/fd.h"
 #include "sys/pidfd.h"
 
-/* How long the readers of a killed process stay, when somebody still holds its pipes. */
-#define DRAIN_AFTER_KILL_NS NS_PER_S
-
 /* The grace of a process whose client is gone, at most. */
 #define GONE_GRACE_NS_MAX (10 * NS_PER_S)
-
-/* Between two looks at a child that is being made and cannot be killed yet. */
-#define LAUNCH_RETRY_NS (10 * NS_PER_MS)
 
 static void step(struct process *p) REACTOR_ONLY;
 
@@ -32,7 +27,7 @@ static void step(struct process *p) REACTOR_ONLY;
 static const uint8_t may_become[PROCESS_STATES] = {
 	[PROCESS_QUEUED] = BIT(PROCESS_LAUNCHING) | BIT(PROCESS_ENDED),
 	[PROCESS_LAUNCHING] = BIT(PROCESS_RUNNING) | BIT(PROCESS_ENDED),
-	[PROCESS_RUNNING] = BIT(PROCESS_DRAINING),
+	[PROCESS_RUNNING] = BIT(PROCESS_DRAINING) | BIT(PROCESS_ENDED),
 	[PROCESS_DRAINING] = BIT(PROCESS_ENDED),
 };
 
@@ -45,10 +40,11 @@ static void move(struct process *p, enum process_state next)
 
 /* ---- its channels -------------------------------------------------------- */
 
-static void on_output(struct channels *c, int stream, struct buffer *buffer,
-		      size_t size) REACTOR_ONLY
+static void on_output(struct channels *c, int stream, const void *data, size_t size,
+		      struct buffer *buffer) REACTOR_ONLY
 {
-	tell_output(container_of(c, struct process, channels), stream, buffer, size);
+	tell_output(container_of(c, struct process, channels), stream, data, size,
+		    buffer);
 }
 
 static void on_eof(struct channels *c, int stream) REACTOR_ONLY
@@ -59,6 +55,16 @@ static void on_eof(struct channels *c, int stream) REACTOR_ONLY
 	reactor_defer(p->host->reactor, &p->later);
 }
 
+static void on_limit(struct channels *c) REACTOR_ONLY
+{
+	process_end(container_of(c, struct process, channels), USP_REASON_OUTPUT_LIMIT);
+}
+
+static void on_looked(struct channels *c) REACTOR_ONLY
+{
+	drain_step(container_of(c, struct process, channels));
+}
+
 static void on_window(struct channels *c, int stream, uint32_t bytes) REACTOR_ONLY
 {
 	tell_window(container_of(c, struct process, channels), stream, bytes);
@@ -67,6 +73,8 @@ static void on_window(struct channels *c, int stream, uint32_t bytes) REACTOR_ON
 static const struct channel_verbs channel_verbs = {
 	.on_output = on_output,
 	.on_eof = on_eof,
+	.on_limit = on_limit,
+	.on_looked = on_looked,
 	.on_window = on_window,
 };
 
@@ -79,15 +87,25 @@ static void drop_slots(struct process *p) REACTOR_ONLY
 		reactor_slot_drop(p->host->reactor, p->pidfd_slot);
 }
 
+/* Its owner hears the last of it. */
+static void say_end(struct process *p) REACTOR_ONLY
+{
+	list_remove(&p->link);
+	tell_end(p);
+	p->host->on_ended(p->host, p);
+}
+
 /* Nothing is armed any more. */
 static void on_drained(struct owner *owner) REACTOR_ONLY
 {
 	struct process *p = container_of(owner, struct process, owner);
 
 	drop_slots(p);
-	list_remove(&p->link);
-	tell_end(p);
-	p->host->on_ended(p->host, p);
+	if (p->given_up)
+		list_remove(&p->link);
+	else
+		say_end(p);
+	drain_done(p);
 	spec_free(p->spec);
 	mem_free(p);
 }
@@ -95,15 +113,17 @@ static void on_drained(struct owner *owner) REACTOR_ONLY
 /* The last thing that is done to a process: it may be gone when this returns. */
 static void close_all(struct process *p) REACTOR_ONLY
 {
-	struct reactor *r = p->host->reactor;
-
 	move(p, PROCESS_ENDED);
-	timer_cancel(r, &p->deadline);
-	timer_cancel(r, &p->drain_limit);
+	deadline_stop(p);
+	drain_stop(p);
 	reactor_undefer(&p->later);
 	kill_stop(&p->kill);
 	channels_stop_writing(&p->channels);
 	plan_close(&p->plan);
+	if (p->given_up) {
+		say_end(p);
+		list_append(&p->host->given_up, &p->link);
+	}
 	owner_close(&p->owner);
 }
 
@@ -127,6 +147,11 @@ static void take_plan_failure(struct process *p)
 		p->failure.path = usp_reason_name(p->reason);
 }
 
+static bool wants_usage(const struct process *p)
+{
+	return p->spec->options.flags & USP_FLAG_RUSAGE;
+}
+
 /* The process runs: place its descriptors, and wait for everything it may do. */
 static void attach(struct process *p) REACTOR_ONLY
 {
@@ -135,12 +160,10 @@ static void attach(struct process *p) REACTOR_ONLY
 
 	reactor_slot_fill(r, p->pidfd_slot, atomic_exchange(&plan->pidfd, -1));
 	reactor_wait_exit(r, &p->exit_wait, p->pidfd_slot, plan->pid, &p->exit_info,
-			  NULL);
+			  wants_usage(p) ? &p->usage : NULL);
 	kill_open(&p->kill, p->pidfd_slot, plan->pid);
 	channels_open(&p->channels, plan);
-	if (p->spec->options.timeout_ns)
-		timer_arm(r, &p->deadline,
-			  clock_after(p->taken_ns, p->spec->options.timeout_ns));
+	deadline_of_run(p);
 }
 
 /*
@@ -156,7 +179,7 @@ static struct usp_kill plan_in_force(const struct process *p)
 	return plan;
 }
 
-static void start_kill(struct process *p) REACTOR_ONLY
+void process_start_kill(struct process *p)
 {
 	const struct usp_kill plan = plan_in_force(p);
 
@@ -169,18 +192,29 @@ static void resume_end(struct process *p) REACTOR_ONLY
 	if (p->cut)
 		process_cut(p, p->reason);
 	else if (p->reason)
-		start_kill(p);
+		process_start_kill(p);
 }
 
 /* ---- the one function that moves the state ------------------------------- */
+
+static void note_waited_in_vain(struct process *p)
+{
+	int error = p->reason == USP_REASON_QUEUE_TIMEOUT ? ETIMEDOUT : ECANCELED;
+
+	note_failure(p, USP_STAGE_ADMISSION, error, usp_reason_name(p->reason));
+}
+
+static bool may_close(struct process *p) REACTOR_ONLY
+{
+	return channels_drained(&p->channels) && kill_settle(&p->kill);
+}
 
 static void step(struct process *p)
 {
 	switch (p->state) {
 	case PROCESS_QUEUED:
 		if (p->reason && !p->failed)
-			note_failure(p, USP_STAGE_ADMISSION, ECANCELED,
-				     usp_reason_name(p->reason));
+			note_waited_in_vain(p);
 		if (!p->failed)
 			return;
 		p->host->on_left_queue(p->host, p);
@@ -202,14 +236,23 @@ static void step(struct process *p)
 		resume_end(p);
 		return;
 	case PROCESS_RUNNING:
-		if (!p->exited)
+		if (!p->exited) {
+			if (p->given_up && channels_drained(&p->channels))
+				close_all(p);
 			return;
+		}
 		move(p, PROCESS_DRAINING);
 		tell_exit(p);
-		__attribute__((fallthrough));
-	case PROCESS_DRAINING:
-		if (channels_drained(&p->channels) && kill_settle(&p->kill))
+		if (may_close(p))
 			close_all(p);
+		else
+			drain_start(p);
+		return;
+	case PROCESS_DRAINING:
+		if (may_close(p))
+			close_all(p);
+		else
+			drain_step(p);
 		return;
 	default:
 		return;
@@ -241,7 +284,11 @@ static void on_exit(struct op *op, const struct completion *done) REACTOR_ONLY
 {
 	struct process *p = container_of(op, struct process, exit_wait);
 
+	if (p->state == PROCESS_ENDED)
+		return; /* it was given up, and has been reaped now */
 	p->exited = true;
+	p->given_up = false;
+	p->usage_known = done->res == 0 && op->usage;
 	p->kill.reaped = true;
 	p->exited_ns = reactor_now_ns(p->host->reactor);
 	if (done->res < 0) {
@@ -257,56 +304,9 @@ static void on_later(struct deferred *later) REACTOR_ONLY
 	step(container_of(later, struct process, later));
 }
 
-/* A launch that hangs: in exec, on a dead mount, say.  Its child can be killed. */
-static void cut_launch(struct process *p) REACTOR_ONLY
-{
-	struct reactor *r = p->host->reactor;
-	int pidfd = p->plan.pidfd;
-
-	p->plan.cancelled = true;
-	if (pidfd >= 0)
-		(void)sys_pidfd_signal(pidfd, SIGKILL, false);
-	else if (p->plan.taken_ns) /* its child may be there any moment */
-		timer_arm(r, &p->deadline, reactor_now_ns(r) + LAUNCH_RETRY_NS);
-}
-
-/* The time to launch counts from when a launcher took it, not from its queue. */
-static void on_launch_deadline(struct process *p) REACTOR_ONLY
-{
-	struct reactor *r = p->host->reactor;
-	uint64_t taken_ns = p->plan.taken_ns;
-	uint64_t start_ns = taken_ns ? taken_ns : reactor_now_ns(r);
-	uint64_t deadline_ns = clock_after(start_ns, p->spec->options.timeout_ns);
-
-	if (!p->reason && deadline_ns > reactor_now_ns(r)) {
-		timer_arm(r, &p->deadline, deadline_ns);
-		return;
-	}
-	if (!p->reason) {
-		p->reason = USP_REASON_LAUNCH_TIMEOUT;
-		p->host->launches_stuck++;
-	}
-	cut_launch(p);
-}
-
-static void on_deadline(struct timer *timer) REACTOR_ONLY
-{
-	struct process *p = container_of(timer, struct process, deadline);
-
-	if (p->state == PROCESS_LAUNCHING)
-		on_launch_deadline(p);
-	else
-		process_end(p, USP_REASON_TIMEOUT);
-}
-
-/* SIGKILL was sent; somebody who escaped it may hold a pipe for ever. */
 static void on_last_kill(struct kill *k) REACTOR_ONLY
 {
-	struct process *p = container_of(k, struct process, kill);
-	struct reactor *r = p->host->reactor;
-
-	if (p->reason && !p->drain_limit.node.linked)
-		timer_arm(r, &p->drain_limit, reactor_now_ns(r) + DRAIN_AFTER_KILL_NS);
+	drain_after_kill(container_of(k, struct process, kill));
 }
 
 static void on_settled(struct kill *k) REACTOR_ONLY
@@ -319,11 +319,11 @@ static const struct kill_verbs kill_verbs = {
 	.on_settled = on_settled,
 };
 
-static void on_drain_limit(struct timer *timer) REACTOR_ONLY
+void process_give_up(struct process *p)
 {
-	struct process *p = container_of(timer, struct process, drain_limit);
-
-	channels_stop_reading(&p->channels);
+	p->given_up = true;
+	channels_finish(&p->channels, false);
+	reactor_defer(p->host->reactor, &p->later);
 }
 
 /* ---- what the engine asks ------------------------------------------------ */
@@ -352,12 +352,13 @@ struct process *process_new(struct process_host *host, struct spec *spec)
 	op_init(&p->exit_wait, &p->owner, on_exit);
 	op_init(&p->plan.done, &p->owner, on_launched);
 	deferred_init(&p->later, on_later);
-	p->deadline.on_fire = on_deadline;
-	p->drain_limit.on_fire = on_drain_limit;
+	deadline_init(p);
+	drain_init(p);
 	p->queued_ns = reactor_now_ns(r);
 	list_init(&p->link);
 	list_init(&p->queue_link);
 	plan_init(&p->plan, spec, host->setup);
+	deadline_of_queue(p);
 	return p;
 }
 
@@ -378,9 +379,7 @@ void process_launch(struct process *p)
 
 	p->pidfd_slot = reactor_slot_take(r);
 	channels_take_slots(&p->channels);
-	if (p->spec->options.timeout_ns)
-		timer_arm(r, &p->deadline,
-			  clock_after(reactor_now_ns(r), p->spec->options.timeout_ns));
+	deadline_of_launch(p);
 	move(p, PROCESS_LAUNCHING);
 }
 
@@ -400,9 +399,9 @@ void process_end(struct process *p, enum usp_reason reason)
 		uint64_t wait_ns = plan.signal == SIGKILL ? 0 : plan.grace_ns;
 
 		p->plan.cancelled = true;
-		timer_arm(r, &p->deadline, clock_after(reactor_now_ns(r), wait_ns));
+		deadline_of_grace(p, wait_ns);
 	} else {
-		start_kill(p);
+		process_start_kill(p);
 	}
 }
 
@@ -416,7 +415,7 @@ void process_cut(struct process *p, enum usp_reason reason)
 		reactor_defer(p->host->reactor, &p->later);
 	} else if (p->state == PROCESS_LAUNCHING) {
 		p->cut = true;
-		cut_launch(p);
+		deadline_cut_launch(p);
 	} else {
 		kill_send(&p->kill, SIGKILL, p->spec->options.kill.target);
 		channels_stop_reading(&p->channels);
@@ -431,4 +430,11 @@ void process_pause(struct process *p, bool pause)
 void process_discard(struct process *p)
 {
 	channels_unlimit(&p->channels);
+}
+
+void process_abandon_given_up(struct process_host *host)
+{
+	list_each(link, following, &host->given_up)
+		reactor_cancel(host->reactor,
+			       &container_of(link, struct process, link)->exit_wait);
 }

@@ -2,13 +2,17 @@
  * One program that was asked for: from its place in the queue to its end.
  *
  *   QUEUED ──▶ LAUNCHING ──▶ RUNNING ──▶ DRAINING ──▶ ENDED
- *      │            │                                   ▲
- *      └────────────┴── failed ─────────────────────────┘
+ *      │            │           └── given up ──────────▶│
+ *      └────────────┴── failed ────────────────────────▶┘
  *
  * DRAINING: the process has exited and its pipes have not ended.  Callbacks
  * record facts (exited, eof, failure); process.c's step() alone moves the state.
  * In ENDED nothing is armed any more but what is being cancelled; when that is
  * over the end is told and the memory freed.
+ *
+ * Given up: SIGKILL was sent and the process is still there, because it hangs in the
+ * kernel, say.  The end is told at once, without an exit; what is left here waits for
+ * its exit, and reaps it.
  */
 #ifndef PROCESS_PROCESS_H
 #define PROCESS_PROCESS_H
@@ -17,6 +21,7 @@
 #include "api/handle.h"
 #include "launch/plan.h"
 #include "process/channel.h"
+#include "process/drain.h"
 #include "process/kill.h"
 
 enum process_state {
@@ -35,6 +40,7 @@ struct process;
 struct process_host {
 	struct reactor *reactor;
 	const struct launch_setup *setup;
+	struct janitor *janitor;
 	/* It waits no more: it is launching, or over.  (It leaves @queue_link.) */
 	void (*on_left_queue)(struct process_host *host, struct process *p);
 	/* A launcher is done with it: there is room for another one. */
@@ -42,8 +48,10 @@ struct process_host {
 	/* It has come to its end, of which its owner is told next. */
 	void (*on_end)(struct process_host *host, const struct process *p,
 		       const struct usp_end *end);
-	/* Its place is free; the memory goes when this returns. */
+	/* Its place is free; the memory goes when this returns, or later when it was given
+	 * up. */
 	void (*on_ended)(struct process_host *host, struct process *p);
+	struct list given_up; /* of process.link: they have ended, and are to be reaped */
 	int reserve_fd; /* so that a signal can be sent when all descriptors are in use */
 	uint64_t launches_stuck; /* that took longer than their limit */
 };
@@ -58,17 +66,20 @@ struct process {
 
 	struct op exit_wait;
 	siginfo_t exit_info;
+	struct rusage usage;
 	int pidfd_slot;
 	struct channels channels;
 	struct kill kill;
-	struct timer deadline; /* run timeout, counted from the clone */
-	struct timer drain_limit;
+	struct timer deadline, idle; /* deadline.c's */
+	struct drain drain;
 	struct deferred later; /* step() outside of the calls of the API */
 
 	/* Facts. */
 	bool launched; /* the plan is back */
 	bool started, exited, status_lost;
-	bool cut; /* SIGKILL it as soon as it is there */
+	bool usage_known;
+	bool given_up; /* SIGKILL did not end it */
+	bool cut;      /* SIGKILL it as soon as it is there */
 	bool failed;
 	struct usp_failure failure;
 	enum usp_reason reason; /* why it is being made to end, else 0 */
@@ -98,7 +109,7 @@ unsigned process_slots(const struct process *p);
 /* Its place has come: set the slots aside.  The plan is to be posted next. */
 void process_launch(struct process *p) REACTOR_ONLY;
 
-/* Make it end, for @reason, unless a reason was given before. */
+/* Make it end, for @reason, unless a reason was given before: the first cause wins. */
 void process_end(struct process *p, enum usp_reason reason) REACTOR_ONLY;
 
 /* The same by SIGKILL alone, and its output is not waited for. */
@@ -108,6 +119,20 @@ void process_pause(struct process *p, bool pause) REACTOR_ONLY;
 
 /* Nobody wants its output any more: read it without limit, so that it can end. */
 void process_discard(struct process *p) REACTOR_ONLY;
+
+/* Wait no more for those that were given up: they are left to whoever reaps the
+ * children of this program. */
+void process_abandon_given_up(struct process_host *host) REACTOR_ONLY;
+
+/* ---- among the files of this folder --------------------------------------- */
+
+/* The kill plan, for what is left of it. */
+void process_start_kill(struct process *p) REACTOR_ONLY;
+
+/* SIGKILL does not end it: its owner is not to wait for it any longer. */
+void process_give_up(struct process *p) REACTOR_ONLY;
+
+/* ---- for the engine ------------------------------------------------------- */
 
 /* The buffer of the output event being told; NULL outside of it. */
 struct buffer *process_output_buffer(const struct usp_event *event);

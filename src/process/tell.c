@@ -4,6 +4,7 @@
 #include "process/tell.h"
 
 #include <sys/wait.h>
+#include "process/outcome.h"
 
 /* The event of an output, and the buffer that its bytes are in. */
 struct output_event {
@@ -16,12 +17,13 @@ struct buffer *process_output_buffer(const struct usp_event *event)
 	return container_of(event, struct output_event, event)->buffer;
 }
 
-void tell_output(struct process *p, int stream, struct buffer *buffer, size_t size)
+void tell_output(struct process *p, int stream, const void *data, size_t size,
+		 struct buffer *buffer)
 {
 	const struct output_event output = {
 		.event = {
 			.kind = USP_EVENT_OUTPUT,
-			.output = { .stream = stream, .data = buffer_bytes(buffer), .size = size },
+			.output = { .stream = stream, .data = data, .size = size },
 		},
 		.buffer = buffer,
 	};
@@ -106,47 +108,20 @@ void tell_exit(struct process *p)
 	handle_tell(&p->handle, &event);
 }
 
-static enum usp_reason reason_of(const struct process *p)
-{
-	if (p->reason)
-		return p->reason;
-	if (p->failed)
-		return USP_REASON_FAILED;
-	if (p->status_lost)
-		return USP_REASON_STATUS_LOST;
-	return p->exit_info.si_code == CLD_EXITED ? USP_REASON_EXITED
-						  : USP_REASON_SIGNALLED;
-}
-
-static uint64_t later_of(uint64_t a, uint64_t b)
-{
-	return a > b ? a : b;
-}
-
-/* The phases that were not reached are empty; together they last until now. */
-static struct usp_timings timings_of(const struct process *p, uint64_t now_ns)
-{
-	uint64_t taken_ns = p->taken_ns ? p->taken_ns : later_of(now_ns, p->queued_ns);
-	uint64_t execed_ns = p->execed_ns ? p->execed_ns : later_of(now_ns, taken_ns);
-	uint64_t exited_ns = later_of(p->exited ? p->exited_ns : now_ns, execed_ns);
-
-	return (struct usp_timings){
-		.queued_ns = taken_ns - p->queued_ns,
-		.launch_ns = execed_ns - taken_ns,
-		.running_ns = exited_ns - execed_ns,
-		.drain_ns = later_of(now_ns, exited_ns) - exited_ns,
-	};
-}
-
 /* What was told of it; of one that is only written to, what was taken there. */
-static uint64_t carried(const struct process *p, int stream)
+static struct usp_stream_total total_of(const struct process *p, int stream)
 {
 	const struct channel *read = channels_read(&p->channels, stream);
 	const struct channel *written = channels_written(&p->channels, stream);
+	struct usp_stream_total total = { .stream = stream };
 
-	if (read)
-		return read->stream.total_bytes;
-	return written ? written->input.total_bytes : 0;
+	if (read) {
+		total.bytes = read->stream.total_bytes;
+		total.dropped = read->stream.dropped_bytes;
+	} else if (written) {
+		total.bytes = written->input.total_bytes;
+	}
+	return total;
 }
 
 /* Of the streams beyond 2. */
@@ -158,26 +133,35 @@ static size_t totals_of(const struct process *p, struct usp_stream_total *ret_to
 		int stream = p->channels.each[i].stream.number;
 
 		if (stream > 2)
-			ret_totals[n++] = (struct usp_stream_total){
-				.stream = stream,
-				.bytes = carried(p, stream),
-			};
+			ret_totals[n++] = total_of(p, stream);
 	}
 	return n;
 }
 
 void tell_end(struct process *p)
 {
+	const struct usp_stream_total in = total_of(p, 0), out = total_of(p, 1),
+				      err = total_of(p, 2);
+	const bool cut = channels_cut(&p->channels) || p->drain.killing;
+	const struct holders *holders = cut ? p->drain.holders : NULL;
 	struct usp_stream_total totals[USP_FDS_MAX];
+	struct usp_rusage usage;
 	const struct usp_event event = {
 		.kind = USP_EVENT_END,
 		.end = {
-			.reason = reason_of(p),
-			.bytes = { carried(p, 0), carried(p, 1), carried(p, 2) },
+			.reason = outcome_reason(p),
+			.bytes = { in.bytes, out.bytes, err.bytes },
+			.dropped = { in.dropped, out.dropped, err.dropped },
 			.streams = totals,
 			.n_streams = totals_of(p, totals),
 			.stdin_unread_bytes = channels_unread_bytes(&p->channels),
-			.timings = timings_of(p, reactor_now_ns(p->host->reactor)),
+			.timings = outcome_timings(p, reactor_now_ns(p->host->reactor)),
+			.drain = cut ? USP_DRAIN_DEADLINE : USP_DRAIN_EOF,
+			.tree = outcome_tree(p),
+			.orphans = holders ? holders->seen : 0,
+			.holders = holders ? holders->found : NULL,
+			.n_holders = holders ? holders->n : 0,
+			.rusage = outcome_usage(p, &usage) ? &usage : NULL,
 		},
 	};
 

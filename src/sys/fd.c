@@ -5,8 +5,10 @@
 
 #include <errno.h>
 #include <fcntl.h>
+#include <poll.h>
 #include <stdint.h>
 #include <sys/eventfd.h>
+#include <sys/ioctl.h>
 #include <sys/socket.h>
 #include <unistd.h>
 #include "sys/raw.h"
@@ -50,6 +52,20 @@ void sys_shutdown(int fd)
 void sys_dup_over(int fd, int over)
 {
 	(void)RAW(SYS_dup3, fd, over, O_CLOEXEC);
+}
+
+size_t sys_unread_bytes(int fd)
+{
+	int bytes = 0;
+
+	return ioctl(fd, FIONREAD, &bytes) < 0 || bytes < 0 ? 0 : (size_t)bytes;
+}
+
+bool sys_is_hung_up(int fd)
+{
+	struct pollfd polled = { .fd = fd, .events = POLLIN };
+
+	return poll(&polled, 1, 0) == 1 && (polled.revents & POLLHUP);
 }
 
 int sys_open_null(void)

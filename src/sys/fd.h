@@ -26,6 +26,12 @@ void sys_shutdown(int fd);
 /* Let @over, which is open, be the file of @fd, and close-on-exec.  Does not fail. */
 void sys_dup_over(int fd, int over);
 
+/* How much there is to be read from a pipe, a socket or a terminal at the moment. */
+size_t sys_unread_bytes(int fd);
+
+/* Has everybody closed the other end?  What is there can still be read. */
+bool sys_is_hung_up(int fd);
+
 /* Open for reading and writing, close-on-exec. */
 int sys_open_null(void);
 

@@ -10,6 +10,7 @@
 #include <string.h>
 #include <sys/wait.h>
 
+#include "base/annotate.h"
 #include "engine/engine.h"
 
 #define OUTPUT_MAX (64u << 20)
@@ -68,7 +69,8 @@ static void note_failure(struct record *r, const struct usp_failure *failure)
 
 static void note_end(struct record *r, const struct usp_end *end)
 {
-	cr_assert(r->failed || r->exited, "an end without an exit");
+	cr_assert(r->failed || r->exited || end->tree == USP_TREE_PENDING,
+		  "an end without an exit");
 	cr_assert(eq(u64, end->bytes[1], buf_size(&r->out[1])));
 	cr_assert(eq(u64, end->bytes[2], buf_size(&r->out[2])));
 	for (size_t i = 0; i < end->n_streams; i++) {
@@ -80,6 +82,14 @@ static void note_end(struct record *r, const struct usp_end *end)
 				eq(u64, total->bytes, buf_size(&r->out[total->stream])));
 	}
 	r->end = *end;
+	cr_assert(le(sz, end->n_holders, ARRAY_SIZE(r->holders)));
+	if (end->n_holders)
+		memcpy(r->holders, end->holders, end->n_holders * sizeof(*end->holders));
+	r->end.holders = r->holders;
+	if (end->rusage) {
+		r->usage = *end->rusage;
+		r->end.rusage = &r->usage;
+	}
 	r->ended = true;
 	r->process = NULL;
 	note(r, '.');

@@ -44,7 +44,9 @@ struct record {
 	struct usp_failure failure; /* path: @path */
 	char path[512];
 	struct usp_exit exit;
-	struct usp_end end;
+	struct usp_end end; /* its holders and rusage: those below */
+	struct usp_holder holders[16];
+	struct usp_rusage usage;
 	struct buf out[RECORD_STREAMS];
 	struct usp_given_fd given[3 + USP_FDS_MAX];
 	size_t n_given;

@@ -1,0 +1,145 @@
+/*
+ * The deadlines of a process.
+ *
+ * One timer serves its queue, its launch and its run, which follow each other.
+ */
+#include "process/deadline.h"
+
+#include "base/clock.h"
+#include "sys/pidfd.h"
+
+/* Between two looks at a child that is being made and cannot be killed yet. */
+#define LAUNCH_RETRY_NS (10 * NS_PER_MS)
+
+static uint64_t now_ns(const struct process *p)
+{
+	return reactor_now_ns(p->host->reactor);
+}
+
+static void arm(struct process *p, uint64_t start_ns, uint64_t span_ns) REACTOR_ONLY
+{
+	timer_arm(p->host->reactor, &p->deadline, clock_after(start_ns, span_ns));
+}
+
+void deadline_of_queue(struct process *p)
+{
+	if (p->spec && p->spec->options.queue_timeout_ns)
+		arm(p, p->queued_ns, p->spec->options.queue_timeout_ns);
+}
+
+/* ---- the launch ---------------------------------------------------------- */
+
+/* The run counts from the clone as well, so the shorter of the two. */
+static uint64_t launch_limit_ns(const struct usp_options *options)
+{
+	uint64_t launch_ns = options->launch_timeout_ns, run_ns = options->timeout_ns;
+
+	return launch_ns && (!run_ns || launch_ns < run_ns) ? launch_ns : run_ns;
+}
+
+void deadline_of_launch(struct process *p)
+{
+	uint64_t limit_ns = launch_limit_ns(&p->spec->options);
+
+	if (limit_ns)
+		arm(p, now_ns(p), limit_ns);
+	else
+		timer_cancel(p->host->reactor, &p->deadline);
+}
+
+void deadline_of_grace(struct process *p, uint64_t grace_ns)
+{
+	arm(p, now_ns(p), grace_ns);
+}
+
+/* A launch that hangs: in exec, on a dead mount, say.  Its child can be killed. */
+void deadline_cut_launch(struct process *p)
+{
+	int pidfd = p->plan.pidfd;
+
+	p->plan.cancelled = true;
+	if (pidfd >= 0)
+		(void)sys_pidfd_signal(pidfd, SIGKILL, false);
+	else if (p->plan.taken_ns) /* its child may be there any moment */
+		arm(p, now_ns(p), LAUNCH_RETRY_NS);
+}
+
+/* The time to launch counts from when a launcher took it, not from its queue. */
+static void on_launch_over(struct process *p) REACTOR_ONLY
+{
+	uint64_t taken_ns = p->plan.taken_ns;
+	uint64_t start_ns = taken_ns ? taken_ns : now_ns(p);
+	uint64_t limit_ns = launch_limit_ns(&p->spec->options);
+
+	if (!p->reason && clock_after(start_ns, limit_ns) > now_ns(p)) {
+		arm(p, start_ns, limit_ns);
+		return;
+	}
+	if (!p->reason) {
+		p->reason = USP_REASON_LAUNCH_TIMEOUT;
+		p->host->launches_stuck++;
+	}
+	deadline_cut_launch(p);
+}
+
+static void on_deadline(struct timer *timer) REACTOR_ONLY
+{
+	struct process *p = container_of(timer, struct process, deadline);
+
+	if (p->state == PROCESS_QUEUED)
+		process_end(p, USP_REASON_QUEUE_TIMEOUT);
+	else if (p->state == PROCESS_LAUNCHING)
+		on_launch_over(p);
+	else
+		process_end(p, USP_REASON_TIMEOUT);
+}
+
+/* ---- the run ------------------------------------------------------------- */
+
+/*
+ * A stream that its consumer does not let speak is not silent.  When it may speak again
+ * its time begins anew, so that looking once in a while is exact.
+ */
+static void on_idle(struct timer *timer) REACTOR_ONLY
+{
+	struct process *p = container_of(timer, struct process, idle);
+	uint64_t active_ns = channels_active_ns(&p->channels), due_ns;
+
+	if (channels_held(&p->channels))
+		active_ns = now_ns(p);
+	else if (active_ns < p->execed_ns)
+		active_ns = p->execed_ns;
+	due_ns = clock_after(active_ns, p->spec->options.idle_timeout_ns);
+	if (due_ns > now_ns(p))
+		timer_arm(p->host->reactor, &p->idle, due_ns);
+	else
+		process_end(p, USP_REASON_IDLE_TIMEOUT);
+}
+
+void deadline_of_run(struct process *p)
+{
+	const struct usp_options *options = &p->spec->options;
+	struct reactor *r = p->host->reactor;
+
+	if (options->timeout_ns)
+		arm(p, p->taken_ns, options->timeout_ns);
+	else
+		timer_cancel(r, &p->deadline);
+	if (options->idle_timeout_ns)
+		timer_arm(r, &p->idle,
+			  clock_after(p->execed_ns, options->idle_timeout_ns));
+}
+
+/* ---- start and end ------------------------------------------------------- */
+
+void deadline_init(struct process *p)
+{
+	p->deadline.on_fire = on_deadline;
+	p->idle.on_fire = on_idle;
+}
+
+void deadline_stop(struct process *p)
+{
+	timer_cancel(p->host->reactor, &p->deadline);
+	timer_cancel(p->host->reactor, &p->idle);
+}
