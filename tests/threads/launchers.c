@@ -10,6 +10,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <sys/wait.h>
+#include <unistd.h>
 
 #include "base/annotate.h"
 #include "engine/engine.h"
@@ -59,6 +60,12 @@ static void on_event(struct usp_process *process, const struct usp_event *event,
 	(void)process;
 	(void)user;
 	switch (event->kind) {
+	case USP_EVENT_STARTED:
+		for (size_t i = 0; i < event->started.n_fds; i++)
+			close(event->started.fds[i].fd);
+		if (event->started.pidfd >= 0)
+			close(event->started.pidfd);
+		break;
 	case USP_EVENT_FAILED:
 		failed++;
 		break;
@@ -76,9 +83,14 @@ static void on_event(struct usp_process *process, const struct usp_event *event,
 	}
 }
 
-/* One in a hundred is not there, and one is killed while it is launched. */
+/*
+ * One in a hundred is not there, and one is killed while it is launched; one in four
+ * has every kind of channel, most of the others none.
+ */
 static void spawn_one(void)
 {
+	static const struct usp_fd fds[] = { { 3, { .kind = USP_STDIO_DUPLEX } },
+					     { 4, { .kind = USP_STDIO_HANDOVER } } };
 	const struct usp_stdio null = { .kind = USP_STDIO_NULL };
 	unsigned i = spawned++;
 	bool is_missing = i % 100 == 7, is_killed = i % 100 == 9;
@@ -90,6 +102,12 @@ static void spawn_one(void)
 
 	if (i % 4)
 		options.stdio[1] = options.stdio[2] = null;
+	if (i % 4 == 1) {
+		options.fds = fds;
+		options.n_fds = ARRAY_SIZE(fds);
+		options.flags = USP_FLAG_PIDFD;
+		options.stdio[1].kind = USP_STDIO_PTY;
+	}
 	if (is_killed)
 		options.kill.signal = SIGKILL;
 	check(usp_spawn(engine, &options, &process) == 0);
