@@ -101,7 +101,8 @@ enum usp_group {
 	USP_GROUP_SESSION, /**< a session, and so a group, of its own; no controlling terminal */
 	USP_GROUP_SAME, /**< the engine's own group.  Refused by a daemon. */
 	/** A group of its own, made the foreground one of the terminal that is the engine's
-	 * controlling one.  The caller takes the terminal back after the exit event.
+	 * controlling one.  The caller takes the terminal back after the exit event, or the
+	 * failed one.
 	 * Refused by a daemon. */
 	USP_GROUP_FOREGROUND,
 };
@@ -298,7 +299,7 @@ enum usp_stage {
 	USP_STAGE_NONE = 0,
 	USP_STAGE_VALIDATE, /**< the request breaks a rule; .path names the field */
 	USP_STAGE_ADMISSION, /**< a limit was reached or the wait was ended; .path names it */
-	USP_STAGE_FDS,	     /**< no descriptors to be had for its pipes */
+	USP_STAGE_FDS,	     /**< no pipe, socket pair or terminal to be had for it */
 	USP_STAGE_CLONE,     /**< the kernel made no process */
 	/** A descriptor could not be put in its place; .path is the file of a FILE. */
 	USP_STAGE_STDIO,
@@ -645,7 +646,8 @@ USP_API struct usp_template *usp_template_free(struct usp_template *kept);
 /* ---- a process: the same calls for an engine's and a daemon client's ----- */
 
 /**
- * Write to the child's stdin, which must be a pipe.  All of @data or nothing.
+ * Write to the child's stdin, which must be a PIPE, a DUPLEX, or its terminal.  All of
+ * @data or nothing.
  *
  * Before Linux 6.18 the first write to a stdin that nobody reads blocks SIGPIPE in
  * the engine's thread from then on.
@@ -654,7 +656,7 @@ USP_API struct usp_template *usp_template_free(struct usp_template *kept);
  * @return 0, or -EAGAIN: more than the window allows, wait for USP_EVENT_WINDOW
  *         (the window opens with 256 KiB, and what it held comes back as it is taken);
  *         -EPIPE: the child closed its stdin, or usp_process_close_stdin() was called;
- *         -ENOTSUP: its stdin is not a pipe; -ENOMEM
+ *         -ENOTSUP: its stdin is none of those; -ENOMEM
  *
  * Thread: the engine's or the client's.
  */
@@ -663,7 +665,7 @@ USP_API int usp_process_write(struct usp_process *process, const void *data, siz
 /**
  * Let the child see the end of its stdin, after what was written.
  *
- * @return 0; -ENOTSUP: its stdin is not a pipe
+ * @return 0; -ENOTSUP: its stdin is neither a PIPE nor a DUPLEX
  *
  * Thread: the engine's or the client's.
  */
