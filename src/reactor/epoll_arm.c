@@ -38,7 +38,7 @@ static uint64_t data_of(const struct epoll *e, const struct file *file)
  */
 static int watch(struct epoll *e, struct file *file, uint32_t events)
 {
-	uint32_t wanted = file->watched | events | EPOLLRDHUP | EPOLLET;
+	uint32_t wanted = file->watched | events | EPOLLET;
 	int ret;
 
 	if (wanted == file->watched)
