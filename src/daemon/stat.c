@@ -21,7 +21,7 @@ static void write_daemon(struct exposition *e, const struct daemon *d)
 {
 	const char *const about[][2] = {
 		{ "version", USP_VERSION },
-		{ "backend", "io_uring" },
+		{ "backend", usp_engine_backend(d->engine) },
 	};
 
 	expose_info(e, GAUGE("info", "What runs here, and on what"), about,
