@@ -38,6 +38,7 @@ const char config_help[] =
 	"  --client-bytes-max BYTES  requests and stdin held for one client (1/4 of\n"
 	"                         --bytes-max, at least 1M)\n"
 	"  --launchers N          threads that start processes (CPUs + 1, at most 8)\n"
+	"  --metrics ADDR:PORT    GET /metrics for Prometheus, on a loopback address\n"
 	"  --quiet                say nothing when ready\n"
 	"  --help, --version\n"
 	"\n"
@@ -73,6 +74,7 @@ enum option_id {
 	OPT_BYTES_MAX,
 	OPT_CLIENT_BYTES_MAX,
 	OPT_LAUNCHERS,
+	OPT_METRICS,
 	OPT_QUIET,
 	OPT_HELP,
 	OPT_VERSION,
@@ -92,6 +94,7 @@ static const struct option options[] = {
 	{ "bytes-max", required_argument, NULL, OPT_BYTES_MAX },
 	{ "client-bytes-max", required_argument, NULL, OPT_CLIENT_BYTES_MAX },
 	{ "launchers", required_argument, NULL, OPT_LAUNCHERS },
+	{ "metrics", required_argument, NULL, OPT_METRICS },
 	{ "quiet", no_argument, NULL, OPT_QUIET },
 	{ "help", no_argument, NULL, OPT_HELP },
 	{ "version", no_argument, NULL, OPT_VERSION },
@@ -202,6 +205,24 @@ static int set_number(struct config *config, int id, const char *text,
 	return 0;
 }
 
+static int set_metrics(struct config *config, const char *text,
+		       struct config_error *error)
+{
+	int ret = tcp_address(text, &config->metrics);
+
+	if (ret == -EACCES)
+		return refuse(error,
+			      "--metrics: %.60s is not an address of loopback, and the "
+			      "metrics are for this machine alone",
+			      text);
+	if (ret < 0)
+		return refuse(
+			error,
+			"--metrics: '%.60s' is not like 127.0.0.1:9100 or [::1]:9100",
+			text);
+	return 0;
+}
+
 /* The limits of one client that nobody named follow from those of all. */
 static void complete(struct config_limits *limits)
 {
@@ -229,6 +250,11 @@ int config_parse(int argc, char **argv, struct config *ret_config,
 			if (!*optarg)
 				return refuse(ret_error, "--socket: the name is empty");
 			config.socket = optarg;
+			break;
+		case OPT_METRICS:
+			ret = set_metrics(&config, optarg, ret_error);
+			if (ret < 0)
+				return ret;
 			break;
 		case OPT_QUIET:
 			config.quiet = true;

@@ -8,6 +8,7 @@
 #include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
+#include "sys/tcp.h"
 
 enum config_action {
 	CONFIG_SERVE = 0,
@@ -37,7 +38,8 @@ struct config {
 	enum config_action action;
 	const char *socket; /* borrowed from argv; NULL: the default one */
 	struct config_limits limits;
-	unsigned launchers; /* 0: the engine's default */
+	struct tcp_address metrics; /* where HTTP is spoken; size 0: nowhere */
+	unsigned launchers;	    /* 0: the engine's default */
 	bool quiet;
 };
 

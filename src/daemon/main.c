@@ -20,9 +20,11 @@
 #include "base/err.h"
 #include "daemon/config.h"
 #include "daemon/daemon.h"
+#include "daemon/http.h"
 #include "daemon/job.h"
 #include "daemon/limits.h"
 #include "daemon/listener.h"
+#include "daemon/log.h"
 #include "daemon/session.h"
 #include "engine/engine.h"
 #include "sys/fd.h"
@@ -44,6 +46,7 @@
 struct service {
 	struct daemon daemon;
 	struct listener listener;
+	struct http http;
 	struct owner owner; /* of the operation below */
 	struct op signals;
 	int signal_fd; /* ordinary, to be read; its file is in the slot as well */
@@ -79,6 +82,7 @@ static void leave(struct service *sv) REACTOR_ONLY
 	timer_cancel(sv->daemon.reactor, &sv->limit);
 	reactor_cancel(sv->daemon.reactor, &sv->signals);
 	owner_close(&sv->owner);
+	http_stop(&sv->http);
 	for_each_session(&sv->daemon, say_goodbye);
 }
 
@@ -241,6 +245,20 @@ static int listen_patiently(struct service *sv, const char *name) REACTOR_ONLY
 	return ret;
 }
 
+/* Returns 0, or -errno. */
+static int open_metrics(struct service *sv) REACTOR_ONLY
+{
+	const struct config *config = sv->daemon.config;
+	int ret;
+
+	if (config->metrics.size == 0)
+		return 0;
+	ret = http_open(&sv->http, &sv->daemon, &config->metrics);
+	if (ret == 0 && !config->quiet)
+		log_say(LOG_LEVEL_NOTICE, "metrics on port %d", sv->http.port);
+	return ret;
+}
+
 /* ---- turning ------------------------------------------------------------- */
 
 /* Returns 0, or the -errno that ended it before its time. */
@@ -249,8 +267,9 @@ static int serve(struct service *sv) REACTOR_ONLY
 	struct daemon *d = &sv->daemon;
 	int ret = 0;
 
-	while (ret == 0 && (d->phase != DAEMON_LEAVING || d->connections > 0 ||
-			    !sv->listener.closed || !sv->signals_closed)) {
+	while (ret == 0 &&
+	       (d->phase != DAEMON_LEAVING || d->connections > 0 ||
+		!sv->listener.closed || !http_closed(&sv->http) || !sv->signals_closed)) {
 		ret = engine_wait(d->engine);
 		session_sweep(d);
 		if (d->phase == DAEMON_ENDING && d->jobs == 0)
@@ -278,6 +297,9 @@ static int run(struct service *sv, const char *name, const sigset_t *signals) RE
 	ret = listen_patiently(sv, name);
 	if (ret < 0)
 		return complain("listen on", name, -ret);
+	ret = open_metrics(sv);
+	if (ret < 0)
+		return complain("listen for --metrics", NULL, -ret);
 	sv->limit.on_fire = on_plans_overdue;
 	if (!d->config->quiet)
 		fprintf(stderr, "uringspawnd: ready on %s (%s)\n", name,

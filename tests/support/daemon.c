@@ -78,18 +78,17 @@ void daemon_start_on(struct running_daemon *d, const char *socket,
 		     const char *const *args)
 {
 	char *ready;
-	char text[512];
 
 	cr_assert(lt(sz, strlen(socket), sizeof(d->socket)));
 	strcpy(d->socket, socket);
 	d->pid = launch(d->socket, args, &d->err_fd);
 	d->pidfd = (int)syscall(SYS_pidfd_open, d->pid, 0);
 	cr_assert(ge(int, d->pidfd, 0));
-	read_until(d->err_fd, ")\n", text, sizeof(text));
-	ready = strstr(text, "ready on ");
-	cr_assert(ne(ptr, ready, NULL), "the daemon says: %s", text);
+	read_until(d->err_fd, ")\n", d->said, sizeof(d->said));
+	ready = strstr(d->said, "ready on ");
+	cr_assert(ne(ptr, ready, NULL), "the daemon says: %s", d->said);
 	cr_assert(eq(int, sscanf(ready, "ready on %*s (%15[a-z_])", d->backend), 1),
-		  "the daemon says: %s", text);
+		  "the daemon says: %s", d->said);
 }
 
 void daemon_start(struct running_daemon *d, const char *const *args)

@@ -12,6 +12,7 @@ struct running_daemon {
 	int err_fd; /* the reading end of its stderr */
 	char socket[108];
 	char backend[16]; /* as it says when it is ready */
+	char said[512];	  /* on its stderr, until it was ready */
 };
 
 /*

@@ -54,6 +54,8 @@ static const struct row {
 	{ { "--client-running-max", "0" }, "--client-running-max" },
 	{ { "--client-queue-max", "0" }, "--client-queue-max" },
 	{ { "--client-bytes-max", "65535" }, "--client-bytes-max" },
+	{ { "--metrics", "0.0.0.0:9100" }, "0.0.0.0:9100 is not an address of loopback" },
+	{ { "--metrics", "9100" }, "--metrics: '9100' is not like 127.0.0.1:9100" },
 	{ { "--turn-launches", "0" }, "--turn-launches: 0 is not between 1 and" },
 };
 
