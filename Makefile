@@ -82,7 +82,7 @@ child_programs    := $(call programs,tests/programs)
 .DELETE_ON_ERROR:
 .SECONDARY:
 force:
-.PHONY: force all lib programs help demo bench install uninstall clean
+.PHONY: force all lib programs help demo bench soak install uninstall clean
 
 all: lib $(bins) ## build the library, the daemon and the command line
 lib: $(lib_a) $(lib_so) $(lib_link) $B/liburingspawn.pc
@@ -292,6 +292,9 @@ demo: all $B/demo ## start a daemon, launch 10,500 programs, print a table
 bench: all programs ## rate and latency next to bare loops, in one run
 	$(Q)if [ -x tools/bench/run ]; then tools/bench/run $B; \
 	else $B/uringspawn bench -- $B/tests/programs/true; fi
+
+soak: all programs $(integration_tests) ## JOBS=1000000 through a daemon: does anything grow?
+	$(Q)SOAK_JOBS=$(or $(JOBS),1000000) $(integration_tests) --filter 'soak/*'
 
 # --- install -------------------------------------------------------------------
 
