@@ -77,6 +77,8 @@ thread_tests      := $(call programs,tests/threads)
 examples          := $(call programs,docs/examples)
 fuzzers           := $(patsubst %.c,$B/%,$(wildcard tests/fuzz/fuzz_*.c))
 child_programs    := $(call programs,tests/programs)
+bench_fair        := $B/tools/bench/fair
+bench_obj         := $(call objects,tools/bench)
 
 .DEFAULT_GOAL := all
 .DELETE_ON_ERROR:
@@ -179,6 +181,11 @@ $(examples): %: %.o $(lib_a)
 	$(call say,LD,$@)
 	$(Q)$(CC) $(ldflags) -o $@ $^ $(lib_libs) $(LDLIBS)
 
+$B/tools/bench/%.o: cppflags += -iquote tests
+$(bench_fair): $(bench_obj) $(under_test)
+	$(call say,LD,$@)
+	$(Q)$(CC) $(ldflags) -o $@ $^ $(lib_libs) $(LDLIBS)
+
 $(fuzzers): %: %.o $B/tests/fuzz/onefile.o $(under_test)
 	$(call say,LD,$@)
 	$(Q)$(CC) $(ldflags) -o $@ $^ $(test_libs) $(LDLIBS)
@@ -194,7 +201,7 @@ $(child_programs): $B/%: %.c
 $B/tests/programs/true: tiny = -DTINY -nostdlib
 $B/tests/programs/flood: tests/programs/pattern.h
 
-all_obj := $(lib_obj) $(daemon_obj) $(cli_obj) $(demo_obj) $(support_obj) $(unit_obj) \
+all_obj := $(lib_obj) $(daemon_obj) $(cli_obj) $(demo_obj) $(bench_obj) $(support_obj) $(unit_obj) \
 	$(fault_obj) $(integration_obj) $(addsuffix .o,$(thread_tests) $(examples) $(fuzzers)) \
 	$B/tests/fuzz/onefile.o
 -include $(all_obj:.o=.d)
@@ -289,7 +296,7 @@ format: ## let clang-format rewrite the sources
 demo: all $B/demo ## start a daemon, launch 10,500 programs, print a table
 	$(Q)USP_BUILD=$(abspath $B) $B/demo
 
-bench: all programs ## rate and latency next to bare loops, in one run
+bench: all programs $(bench_fair) ## rate and latency next to bare loops, in one run
 	$(Q)if [ -x tools/bench/run ]; then tools/bench/run $B; \
 	else $B/uringspawn bench -- $B/tests/programs/true; fi
 
