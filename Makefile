@@ -236,7 +236,7 @@ check-release: ## every test, plain
 	@tests/run --sum $(TALLY)
 
 check-build: all programs $(unit_tests) $(fault_tests) $(integration_tests) $(thread_tests) \
-	$(examples) $(fuzzers)
+	$(examples) $(fuzzers) $(bench_fair)
 
 # FILTER leaves only the suites that know test names.
 check-one: check-build
