@@ -15,6 +15,7 @@
 #include "daemon/job.h"
 #include "daemon/session.h"
 #include "daemon/stat.h"
+#include "daemon/templates.h"
 #include "sys/fd.h"
 #include "wire/frame.h"
 #include "wire/request.h"
@@ -106,18 +107,27 @@ static bool has_room(struct session *s, uint32_t job, size_t bytes) REACTOR_ONLY
 	return false;
 }
 
+/* Returns whether the child can have that stream; else the session is over. */
+static bool is_stream(struct session *s, const struct frame *frame,
+		      const char *what) REACTOR_ONLY
+{
+	if (frame->flags <= USP_FD_TARGET_MAX)
+		return true;
+	session_fail(s, EPROTO, "job %u: %s of stream %u, which does not exist",
+		     frame->job, what, frame->flags);
+	return false;
+}
+
 static void handle_stdin(struct session *s, const struct frame *frame) REACTOR_ONLY
 {
 	struct job *job = job_find(s, frame->job);
 	int ret;
 
-	if (!job || frame->payload_bytes == 0 ||
+	if (!is_stream(s, frame, "STDIN") || !job || frame->payload_bytes == 0 ||
 	    !has_room(s, frame->job, frame->payload_bytes))
 		return;
-	ret = usp_process_write(job->process, frame->payload, frame->payload_bytes);
-	if (ret == 0)
-		job_holds_stdin(job, frame->payload_bytes);
-	else if (ret == -EAGAIN)
+	ret = job_write(job, frame->flags, frame->payload, frame->payload_bytes);
+	if (ret == -EAGAIN)
 		session_fail(s, EPROTO, "job %u: %u bytes of STDIN are beyond its window",
 			     frame->job, frame->payload_bytes);
 	else if (ret == -ENOMEM)
@@ -128,28 +138,41 @@ static void handle_stdin_eof(struct session *s, const struct frame *frame) REACT
 {
 	const struct job *job = job_find(s, frame->job);
 
-	if (job)
-		usp_process_close_stdin(job->process);
+	if (is_stream(s, frame, "STDIN_EOF") && job)
+		(void)usp_process_close_stream(job->process, frame->flags);
 }
 
 static void handle_window(struct session *s, const struct frame *frame) REACTOR_ONLY
 {
 	const struct job *job = job_find(s, frame->job);
 
-	if (frame->flags != 1 && frame->flags != 2)
-		session_fail(s, EPROTO,
-			     "job %u: WINDOW of stream %u, which does not exist",
-			     frame->job, frame->flags);
-	else if (job)
+	if (is_stream(s, frame, "WINDOW") && job)
 		usp_process_credit(job->process, frame->flags, frame->arg);
 }
+
+static void handle_resize(struct session *s, const struct frame *frame) REACTOR_ONLY
+{
+	const struct job *job = job_find(s, frame->job);
+	const struct usp_winsize size = {
+		.rows = (uint16_t)(frame->arg >> 16),
+		.columns = (uint16_t)frame->arg,
+	};
+
+	if (job)
+		(void)usp_process_resize(job->process, &size);
+}
+
+static const enum usp_target targets[] = {
+	[USP_WIRE_SIGNAL_GROUP] = USP_TARGET_GROUP,
+	[USP_WIRE_SIGNAL_PROCESS] = USP_TARGET_PROCESS,
+	[USP_WIRE_SIGNAL_TREE] = USP_TARGET_TREE,
+};
 
 static void handle_signal(struct session *s, const struct frame *frame) REACTOR_ONLY
 {
 	const struct job *job = job_find(s, frame->job);
-	enum usp_target target = USP_TARGET_GROUP;
 
-	if (frame->flags > USP_WIRE_SIGNAL_PLAN) {
+	if (frame->flags >= ARRAY_SIZE(targets)) {
 		session_fail(s, EPROTO,
 			     "job %u: SIGNAL to target %u, which does not exist",
 			     frame->job, frame->flags);
@@ -161,10 +184,9 @@ static void handle_signal(struct session *s, const struct frame *frame) REACTOR_
 		usp_process_kill(job->process);
 		return;
 	}
-	if (frame->flags == USP_WIRE_SIGNAL_PROCESS)
-		target = USP_TARGET_PROCESS;
 	if (frame->arg == 0 || frame->arg > 64 ||
-	    usp_process_signal(job->process, (int)frame->arg, target) == -EINVAL)
+	    usp_process_signal(job->process, (int)frame->arg, targets[frame->flags]) ==
+		    -EINVAL)
 		session_fail(s, EPROTO, "job %u: there is no signal %u", frame->job,
 			     frame->arg);
 }
@@ -216,8 +238,11 @@ static void handle(struct session *s, const struct frame *frame, int *fds) REACT
 	switch (frame->type) {
 	case USP_WIRE_SPAWN:
 	case USP_WIRE_RUN:
-		job_start(s, frame, fds, frame->fds);
+		job_start(s, frame, fds);
 		return; /* it took the descriptors */
+	case USP_WIRE_BATCH:
+		job_start_batch(s, frame, fds);
+		return;
 	case USP_WIRE_HELLO:
 		handle_hello(s, frame);
 		break;
@@ -232,6 +257,12 @@ static void handle(struct session *s, const struct frame *frame, int *fds) REACT
 		break;
 	case USP_WIRE_SIGNAL:
 		handle_signal(s, frame);
+		break;
+	case USP_WIRE_TEMPLATE:
+		templates_take(s, frame);
+		break;
+	case USP_WIRE_RESIZE:
+		handle_resize(s, frame);
 		break;
 	case USP_WIRE_STAT:
 		handle_stat(s, frame);

@@ -11,13 +11,18 @@
 #include <uringspawn/wire.h>
 #include "base/alloc.h"
 #include "daemon/daemon.h"
+#include "daemon/input.h"
 #include "daemon/session.h"
+#include "daemon/templates.h"
 #include "engine/engine.h"
 #include "sys/fd.h"
 #include "wire/request.h"
 
 /* What a client may ask for as the credit of a stream. */
 #define CREDIT_MAX (16u << 20)
+
+/* Descriptors that a client is to be given, and has not taken. */
+#define GIVEN_MAX 512
 
 /* ---- the end and the beginning of a job ---------------------------------- */
 
@@ -38,6 +43,7 @@ static struct job *job_new(struct session *s, const struct frame *frame, int *re
 	job->id = frame->job;
 	job->run = frame->type == USP_WIRE_RUN;
 	job->request_bytes = frame->payload_bytes;
+	held_init(&job->stdin_held);
 	list_init(&job->link);
 	s->daemon->jobs++;
 	s->daemon->request_bytes += job->request_bytes;
@@ -53,8 +59,10 @@ static void job_free(struct job *job) REACTOR_ONLY
 	list_remove(&job->link);
 	s->daemon->jobs--;
 	s->daemon->request_bytes -= job->request_bytes;
-	s->daemon->stdin_bytes -= job->stdin_bytes;
-	s->bytes -= job->request_bytes + job->stdin_bytes;
+	s->daemon->stdin_bytes -= job->stdin_held.bytes;
+	s->bytes -= job->request_bytes + job->stdin_held.bytes;
+	s->given -= job->given;
+	held_done(&job->stdin_held);
 	mem_free(job);
 	session_job_ended(s);
 }
@@ -72,12 +80,27 @@ static enum outbox_when when(const struct job *job, const struct usp_event *even
 	return job->run && event->kind != USP_EVENT_END ? OUTBOX_LATER : OUTBOX_SOON;
 }
 
+static void close_given(const struct usp_started *started)
+{
+	sys_close(started->pidfd);
+	for (size_t i = 0; i < started->n_fds; i++)
+		sys_close(started->fds[i].fd);
+}
+
+/* The descriptors of a started event are in the outbox then, or closed. */
 static void tell(struct job *job, const struct usp_event *event) REACTOR_ONLY
 {
 	struct session *s = job->session;
 
-	if (!session_listens(s))
+	if (event->kind == USP_EVENT_STARTED) {
+		s->given -= job->given;
+		job->given = 0;
+	}
+	if (!session_listens(s)) {
+		if (event->kind == USP_EVENT_STARTED)
+			close_given(&event->started);
 		return;
+	}
 	if (outbox_event(&s->out, event, job->id, when(job, event)) < 0)
 		session_close(s); /* a frame is missing or cut: nothing sent after it is
 				     sound */
@@ -85,21 +108,25 @@ static void tell(struct job *job, const struct usp_event *event) REACTOR_ONLY
 		session_queued(s);
 }
 
-void job_holds_stdin(struct job *job, size_t bytes)
+/* ---- what it is fed with ----------------------------------------------------- */
+
+static void count_held(struct job *job, size_t bytes)
 {
-	job->stdin_bytes += bytes;
 	job->session->daemon->stdin_bytes += bytes;
 	job->session->bytes += bytes;
 }
 
-/* The process took @bytes of its stdin; 0: it takes no more, and none is held. */
-static void count_stdin(struct job *job, size_t bytes)
+int job_write(struct job *job, int stream, const void *data, size_t size)
 {
-	size_t gone = bytes ? bytes : job->stdin_bytes;
+	int ret = held_add(&job->stdin_held, stream, size);
 
-	job->stdin_bytes -= gone;
-	job->session->daemon->stdin_bytes -= gone;
-	job->session->bytes -= gone;
+	if (ret < 0)
+		return ret;
+	count_held(job, size);
+	ret = usp_process_write_stream(job->process, stream, data, size);
+	if (ret < 0)
+		count_held(job, -held_take(&job->stdin_held, stream, size));
+	return ret;
 }
 
 static void on_event(struct usp_process *process, const struct usp_event *event,
@@ -109,7 +136,8 @@ static void on_event(struct usp_process *process, const struct usp_event *event,
 
 	(void)process;
 	if (event->kind == USP_EVENT_WINDOW)
-		count_stdin(job, event->window.bytes);
+		count_held(job, -held_take(&job->stdin_held, event->window.stream,
+					   event->window.bytes));
 	tell(job, event);
 	if (event->kind == USP_EVENT_END)
 		job_free(job);
@@ -146,6 +174,8 @@ static enum admission_limit limit_reached(const struct session *s, const struct 
 
 	if (s->jobs_by_id.count > d->limits.client_jobs_max)
 		return LIMIT_OWNER_JOBS;
+	if (s->given + s->out.n_fds > GIVEN_MAX)
+		return LIMIT_DESCRIPTORS;
 	if (d->request_bytes > d->limits.bytes_max)
 		return LIMIT_BYTES;
 	/* One that it has nothing beside is not too much, however large. */
@@ -172,49 +202,21 @@ static bool admit(struct job *job) REACTOR_ONLY
 	return false;
 }
 
-static struct strings as_strings(const struct packed *packed)
-{
-	return (struct strings){ .packed = packed->bytes, .packed_bytes = packed->size };
-}
-
-static struct bytes as_bytes(const struct text *text)
-{
-	return (struct bytes){ .bytes = text->bytes, .size = text->size };
-}
-
-/* Every descriptor of @fds gets its place: there are as many as @request asks for. */
-static void place_fds(struct request *request, const int *fds)
-{
-	for (int i = 0; i < 3; i++)
-		if (request->options.stdio[i].kind == USP_STDIO_FD)
-			request->options.stdio[i].fd = *fds++;
-	for (size_t i = 0; i < request->options.n_fds; i++)
-		if (request->fds[i].stdio.kind == USP_STDIO_FD)
-			request->fds[i].stdio.fd = *fds++;
-}
-
-static struct spec_input as_input(const struct request *request)
-{
-	struct spec_input input = {
-		.argv = as_strings(&request->argv),
-		.env = as_strings(&request->env),
-		.env_extend = as_strings(&request->env_extend),
-		.env_unset = as_strings(&request->env_unset),
-		.path = as_bytes(&request->path),
-		.search = as_bytes(&request->search),
-		.cwd = as_bytes(&request->cwd),
-		.options = request->options,
-	};
-
-	if (!input.options.window_bytes)
-		input.options.window_bytes = USP_WIRE_WINDOW_BYTES;
-	return input;
-}
-
 /*
  * Judge what spec_new() cannot see.  Returns 0, or -errno with the field's name.
  */
-static int decode(const struct frame *frame, unsigned n_fds, struct request *request,
+static int judge(const struct spec_input *input, const char **ret_field)
+{
+	*ret_field = "credit";
+	if (input->options.window_bytes > CREDIT_MAX)
+		return -EINVAL;
+	*ret_field = "fds";
+	return input_given(input) > USP_WIRE_FDS_MAX ? -EINVAL : 0;
+}
+
+/* What is asked for, borrowed from @request and its template. */
+static int decode(struct job *job, const struct frame *frame, const int *fds,
+		  struct request *request, struct spec_input *input,
 		  const char **ret_field)
 {
 	int ret =
@@ -222,15 +224,19 @@ static int decode(const struct frame *frame, unsigned n_fds, struct request *req
 
 	if (ret < 0)
 		return ret;
-	if (request_fds(request) != n_fds) {
-		*ret_field = "stdio";
+	*ret_field = "stdio";
+	if (request_fds(request) != frame->fds)
 		return -EINVAL;
-	}
-	if (request->options.window_bytes > CREDIT_MAX) {
-		*ret_field = "credit";
-		return -EINVAL;
-	}
-	return 0;
+	input_place_fds(request, fds);
+	*input = input_of(request);
+	if (request->template_id)
+		ret = templates_apply(job->session, request->template_id, input,
+				      ret_field);
+	if (ret == 0)
+		ret = judge(input, ret_field);
+	if (!input->options.window_bytes)
+		input->options.window_bytes = USP_WIRE_WINDOW_BYTES;
+	return ret;
 }
 
 static void close_all(const int *fds, unsigned n)
@@ -248,8 +254,8 @@ static void admitted(struct job *job) REACTOR_ONLY
 }
 
 /* Hand the job to the engine; takes the descriptors. */
-static void launch(struct job *job, const struct frame *frame, const int *fds,
-		   unsigned n_fds) REACTOR_ONLY
+static void launch(struct job *job, const struct frame *frame,
+		   const int *fds) REACTOR_ONLY
 {
 	struct session *s = job->session;
 	struct spec_input input;
@@ -257,18 +263,18 @@ static void launch(struct job *job, const struct frame *frame, const int *fds,
 	const char *what;
 	int ret;
 
-	ret = decode(frame, n_fds, &request, &what);
+	ret = decode(job, frame, fds, &request, &input, &what);
 	if (ret < 0) {
-		close_all(fds, n_fds);
+		close_all(fds, frame->fds);
 		refuse_at(job, USP_STAGE_VALIDATE, -ret, what);
 		return;
 	}
+	job->given = input_given(&input);
+	s->given += job->given;
 	if (!admit(job)) {
-		close_all(fds, n_fds);
+		close_all(fds, frame->fds);
 		return;
 	}
-	place_fds(&request, fds);
-	input = as_input(&request);
 	ret = engine_spawn(s->daemon->engine, &s->turns, &input, on_event, job,
 			   &job->process);
 	if (ret == -EINVAL)
@@ -279,26 +285,67 @@ static void launch(struct job *job, const struct frame *frame, const int *fds,
 		admitted(job);
 }
 
-void job_start(struct session *s, const struct frame *frame, int *fds, unsigned n_fds)
+void job_start(struct session *s, const struct frame *frame, const int *fds)
 {
 	struct job *job;
 	int error;
 
 	if (frame->job == 0) {
-		close_all(fds, n_fds);
+		close_all(fds, frame->fds);
 		session_fail(s, EPROTO, "a request for job 0");
 		return;
 	}
 	job = job_new(s, frame, &error);
 	if (!job) {
-		close_all(fds, n_fds);
+		close_all(fds, frame->fds);
 		session_fail(s, error,
 			     error == EEXIST ? "job %u has not ended"
 					     : "no memory for job %u",
 			     frame->job);
 		return;
 	}
-	launch(job, frame, fds, n_fds);
+	launch(job, frame, fds);
+}
+
+/* The payload of a BATCH is sound, and counts the descriptors that came with it. */
+static bool is_batch(const struct frame *frame)
+{
+	const uint8_t *at = frame->payload;
+	size_t size = frame->payload_bytes;
+	unsigned n_fds = 0;
+
+	while (size > 0) {
+		struct frame entry;
+		int64_t used = batch_next(at, size, &entry);
+
+		if (used < 0)
+			return false;
+		n_fds += entry.fds;
+		at += used;
+		size -= (size_t)used;
+	}
+	return n_fds == frame->fds;
+}
+
+void job_start_batch(struct session *s, const struct frame *frame, const int *fds)
+{
+	const uint8_t *at = frame->payload, *end = at + frame->payload_bytes;
+
+	if (!is_batch(frame)) {
+		close_all(fds, frame->fds);
+		session_fail(s, EPROTO, "a BATCH that is no list of requests");
+		return;
+	}
+	while (at < end) {
+		struct frame entry;
+
+		at += batch_next(at, (size_t)(end - at), &entry);
+		if (session_listens(s))
+			job_start(s, &entry, fds);
+		else
+			close_all(fds, entry.fds);
+		fds += entry.fds;
+	}
 }
 
 /* ---- all jobs of a session ----------------------------------------------- */

@@ -9,6 +9,7 @@
 #include <stdint.h>
 #include "base/annotate.h"
 #include "base/list.h"
+#include "daemon/held.h"
 
 struct frame;
 struct session;
@@ -19,23 +20,27 @@ struct job {
 	struct session *session;
 	struct usp_process *process;
 	size_t request_bytes;
-	size_t stdin_bytes; /* taken from the client, and not yet by the process */
-	uint32_t id;	    /* the client's */
-	bool run;	    /* its frames may wait a little for each other */
+	struct held stdin_held; /* taken from the client, and not yet by the process */
+	unsigned given;		/* descriptors that it is to be given, and was not yet */
+	uint32_t id;		/* the client's */
+	bool run;		/* its frames may wait a little for each other */
 };
 
 /*
- * Start what a SPAWN or RUN asks for; takes the @n_fds descriptors.  What cannot be
+ * Start what a SPAWN or RUN asks for; takes the descriptors of @frame.  What cannot be
  * started is answered by FAILED and END.
  */
-void job_start(struct session *s, const struct frame *frame, int *fds,
-	       unsigned n_fds) REACTOR_ONLY;
+void job_start(struct session *s, const struct frame *frame, const int *fds) REACTOR_ONLY;
+
+/* The same for each entry of a BATCH; one that is no list ends the session. */
+void job_start_batch(struct session *s, const struct frame *frame,
+		     const int *fds) REACTOR_ONLY;
 
 /* The session's job with this id, or NULL. */
 struct job *job_find(const struct session *s, uint32_t id);
 
-/* So much of its stdin was taken from the client, and not yet by the process. */
-void job_holds_stdin(struct job *job, size_t bytes);
+/* Bytes for @stream, as usp_process_write_stream(). */
+int job_write(struct job *job, int stream, const void *data, size_t size) REACTOR_ONLY;
 
 /* For all jobs of a session. */
 void job_abandon_all(struct session *s) REACTOR_ONLY; /* the client is gone */

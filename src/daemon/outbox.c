@@ -3,6 +3,9 @@
  * written to one after the other, and at its end, perhaps, bytes that stay in a
  * buffer of the reactor's.  So one list keeps the order, and each chunk is at
  * most two elements of a gathering send.
+ *
+ * A frame with descriptors begins a chunk, and that chunk begins a send: the kernel
+ * hands them over with the first byte of a message.
  */
 #include "daemon/outbox.h"
 
@@ -13,8 +16,19 @@
 #include "base/buf.h"
 #include "base/clock.h"
 #include "engine/engine.h"
+#include "sys/fd.h"
 #include "wire/frame.h"
 #include "wire/reply.h"
+
+/* Descriptors, as the message that they travel in has them. */
+struct parcel {
+	unsigned n;
+	size_t control_bytes;
+	union {
+		struct cmsghdr header;
+		char bytes[CMSG_SPACE(sizeof(int) * USP_WIRE_FDS_MAX)];
+	} control;
+};
 
 /*
  * @own is a view of @memory: its maximum is its capacity, so appending never
@@ -27,7 +41,9 @@ struct chunk {
 	const uint8_t *held_bytes;
 	size_t held_size;
 	struct buffer *held; /* NULL: the chunk may take more frames */
-	size_t counted;	     /* of @own: in queued_bytes; the rest is being written */
+	struct parcel
+		*parcel; /* leaves with the first byte; NULL: none, or it has left */
+	size_t counted;	 /* of @own: in queued_bytes; the rest is being written */
 	size_t sent;
 	uint8_t memory[];
 };
@@ -55,6 +71,44 @@ void outbox_pool_done(struct outbox_pool *pool)
 		mem_free(c);
 	}
 	pool->n_spare = 0;
+}
+
+/* ---- parcels -------------------------------------------------------------- */
+
+/* Takes @fds, also when it fails. */
+static struct parcel *parcel_new(const int *fds, unsigned n)
+{
+	struct parcel *p = mem_zalloc(sizeof(*p));
+
+	if (!p) {
+		for (unsigned i = 0; i < n; i++)
+			sys_close(fds[i]);
+		return NULL;
+	}
+	p->n = n;
+	p->control_bytes = CMSG_SPACE(sizeof(int) * n);
+	p->control.header = (struct cmsghdr){
+		.cmsg_len = CMSG_LEN(sizeof(int) * n),
+		.cmsg_level = SOL_SOCKET,
+		.cmsg_type = SCM_RIGHTS,
+	};
+	memcpy(CMSG_DATA(&p->control.header), fds, sizeof(int) * n);
+	return p;
+}
+
+static void drop_parcel(struct outbox *o, struct chunk *c)
+{
+	struct parcel *p = c->parcel;
+	const int *fds;
+
+	if (!p)
+		return;
+	fds = (const int *)CMSG_DATA(&p->control.header);
+	for (unsigned i = 0; i < p->n; i++)
+		sys_close(fds[i]);
+	o->n_fds -= p->n;
+	c->parcel = NULL;
+	mem_free(p);
 }
 
 /* ---- chunks -------------------------------------------------------------- */
@@ -96,6 +150,7 @@ static void drop_first(struct outbox *o) REACTOR_ONLY
 	o->first = c->next;
 	if (!o->first)
 		o->last = NULL;
+	drop_parcel(o, c);
 	if (c->held) {
 		buffer_give_back(pool->reactor, c->held);
 		o->held--;
@@ -185,9 +240,16 @@ static void on_flush(struct deferred *deferred) REACTOR_ONLY
 	if (op_armed(&o->send) || outbox_empty(o))
 		return;
 	timer_cancel(o->pool->reactor, &o->later);
-	for (struct chunk *c = o->first; c && n + 2 <= OUTBOX_IOVECS; c = c->next)
+	for (struct chunk *c = o->first; c && n + 2 <= OUTBOX_IOVECS; c = c->next) {
+		if (c != o->first && c->parcel)
+			break;
 		n += describe(c, &o->iov[n]);
+	}
 	o->message = (struct msghdr){ .msg_iov = o->iov, .msg_iovlen = n };
+	if (o->first->parcel) {
+		o->message.msg_control = o->first->parcel->control.bytes;
+		o->message.msg_controllen = o->first->parcel->control_bytes;
+	}
 	reactor_send(o->pool->reactor, &o->send, o->slot, &o->message);
 }
 
@@ -195,10 +257,18 @@ static void on_sent(struct op *op, const struct completion *done) REACTOR_ONLY
 {
 	struct outbox *o = container_of(op, struct outbox, send);
 
-	if (done->res > 0)
+	if (done->res > 0) {
+		drop_parcel(o, o->first);
 		consume(o, (size_t)done->res);
+	}
 	if (o->closed)
 		return;
+	/* The kernel bounds what is on its way to clients that do not read. */
+	if (done->res == -ETOOMANYREFS) {
+		timer_arm(o->pool->reactor, &o->later,
+			  reactor_now_ns(o->pool->reactor) + OUTBOX_RETRY_NS);
+		return;
+	}
 	if (done->res <= 0) {
 		o->on_progress(o, done->res ? done->res : -EPIPE);
 		return;
@@ -271,6 +341,34 @@ void outbox_commit(struct outbox *o, enum outbox_when when)
 	schedule(o, when);
 }
 
+/* Let the next frame begin a chunk, with the descriptors of @started. */
+static int begin_parcel(struct outbox *o, const struct usp_started *started)
+{
+	int fds[USP_WIRE_FDS_MAX];
+	unsigned n = 0;
+	struct parcel *parcel;
+	struct chunk *c;
+
+	assert(started->n_fds + (started->pidfd >= 0) <= USP_WIRE_FDS_MAX);
+	if (started->pidfd >= 0)
+		fds[n++] = started->pidfd;
+	for (size_t i = 0; i < started->n_fds; i++)
+		fds[n++] = started->fds[i].fd;
+	if (n == 0)
+		return 0;
+	parcel = parcel_new(fds, n);
+	if (!parcel)
+		return -ENOMEM;
+	o->n_fds += n;
+	c = o->last && o->last->own.end == 0 ? o->last : add_chunk(o);
+	if (c) {
+		c->parcel = parcel;
+		return 0;
+	}
+	drop_parcel(o, &(struct chunk){ .parcel = parcel });
+	return -ENOMEM;
+}
+
 /* Append a header, or a frame without much payload; uncounted so far. */
 static int encode(struct outbox *o, const struct usp_event *event, uint32_t job)
 {
@@ -331,8 +429,12 @@ static bool hold(struct outbox *o, const struct usp_event *event) REACTOR_ONLY
 int outbox_event(struct outbox *o, const struct usp_event *event, uint32_t job,
 		 enum outbox_when when)
 {
-	int ret = encode(o, event, job);
+	int ret = 0;
 
+	if (event->kind == USP_EVENT_STARTED)
+		ret = begin_parcel(o, &event->started);
+	if (ret == 0)
+		ret = encode(o, event, job);
 	if (ret < 0)
 		return ret;
 	count(o, o->last->own.end - o->last->counted);

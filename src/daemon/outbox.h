@@ -28,7 +28,8 @@ struct frame;
 #define OUTBOX_COPY_BYTES  4096	       /* a payload up to this is copied */
 #define OUTBOX_LATER_BYTES (64u << 10) /* this much does not wait */
 #define OUTBOX_LATER_NS	   UINT64_C(1000000)
-#define OUTBOX_FRAME_BYTES 1024 /* of what outbox_open() has room for */
+#define OUTBOX_RETRY_NS	   UINT64_C(10000000) /* after which descriptors are tried again */
+#define OUTBOX_FRAME_BYTES 1024		      /* of what outbox_open() has room for */
 
 /* When a frame has to leave. */
 enum outbox_when {
@@ -53,6 +54,7 @@ struct outbox {
 	size_t queued_bytes;
 	uint64_t sent_bytes; /* from the start */
 	unsigned held;	     /* buffers */
+	unsigned n_fds;	     /* descriptors that wait for their frames to leave */
 	int slot;
 	bool closed;
 	struct op send;
@@ -85,7 +87,9 @@ struct buf *outbox_open(struct outbox *o);
 void outbox_commit(struct outbox *o, enum outbox_when when) REACTOR_ONLY;
 
 /*
- * Queue the frame of @event, the payload of an output event included.
+ * Queue the frame of @event, the payload of an output event included.  Takes the
+ * descriptors of a started event: they travel with the frame's first byte, and are closed
+ * when it has left, or never will.
  *
  * Returns 0, or -ENOMEM: then a part of the frame may be queued already, and the
  * connection is of no more use.

@@ -15,6 +15,7 @@
 #include "daemon/daemon.h"
 #include "daemon/job.h"
 #include "daemon/dispatch.h"
+#include "daemon/templates.h"
 #include "engine/engine.h"
 #include "sys/fd.h"
 #include "sys/sock.h"
@@ -320,6 +321,7 @@ int session_new(struct daemon *d, int slot, int fd)
 	outbox_init(&s->out, &d->outboxes, &s->owner, slot, on_progress);
 	table_init(&s->jobs_by_id);
 	list_init(&s->jobs);
+	list_init(&s->templates);
 	admission_owner_init(&s->turns);
 	list_append(&d->sessions, &s->link);
 	list_append(&d->waiting, &s->waiting);
@@ -338,6 +340,7 @@ void session_sweep(struct daemon *d)
 
 		d->partial_bytes -= s->partial_bytes;
 		intake_done(&s->in);
+		templates_done(s);
 		table_done(&s->jobs_by_id);
 		mem_free(s);
 	}

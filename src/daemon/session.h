@@ -51,9 +51,13 @@ struct session {
 	struct table jobs_by_id;
 	struct list jobs;
 	struct admission_owner turns; /* in which its jobs are launched */
-	size_t bytes;		      /* of its requests, and of stdin not yet taken */
-	unsigned stats;		      /* STATS that are on their way to it, perhaps */
-	uint64_t stats_end;	      /* where in its outbox the last of them ends */
+	size_t bytes;	/* of its requests, its templates, and of stdin not yet taken */
+	unsigned given; /* descriptors that its jobs are to be given by STARTED */
+	struct list templates;
+	unsigned n_templates;
+	size_t template_bytes;
+	unsigned stats;	    /* STATS that are on their way to it, perhaps */
+	uint64_t stats_end; /* where in its outbox the last of them ends */
 };
 
 #define SESSION_GREET_NS UINT64_C(10000000000)

@@ -331,28 +331,28 @@ Test(daemon_protocol, frames_for_jobs_that_are_not_there_are_ignored)
 Test(daemon_protocol, a_stream_that_does_not_exist_is_refused)
 {
 	const struct frame frame = {
-		.type = USP_WIRE_WINDOW, .job = 1, .flags = 3, .arg = 1
+		.type = USP_WIRE_WINDOW, .job = 1, .flags = 256, .arg = 1
 	};
 	struct peer peer;
 
 	begin(&peer);
 	peer_send_frame(&peer, &frame, "");
 
-	peer_expect_error(&peer, EPROTO, "stream 3");
+	peer_expect_error(&peer, EPROTO, "stream 256");
 	finish(&peer);
 }
 
 Test(daemon_protocol, a_signal_target_that_does_not_exist_is_refused)
 {
 	const struct frame frame = {
-		.type = USP_WIRE_SIGNAL, .job = 1, .flags = 3, .arg = 15
+		.type = USP_WIRE_SIGNAL, .job = 1, .flags = 4, .arg = 15
 	};
 	struct peer peer;
 
 	begin(&peer);
 	peer_send_frame(&peer, &frame, "");
 
-	peer_expect_error(&peer, EPROTO, "target 3");
+	peer_expect_error(&peer, EPROTO, "target 4");
 	finish(&peer);
 }
 

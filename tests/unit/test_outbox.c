@@ -19,6 +19,7 @@
 #include "support/backend.h"
 #include "support/clean.h"
 #include "support/wait.h"
+#include "sys/sock.h"
 #include "wire/frame.h"
 
 struct fixture {
@@ -348,6 +349,100 @@ CLEAN_TEST(outbox, a_frame_is_made_in_place)
 	turn(&f);
 
 	cr_expect(eq(sz, record(&f), sizeof(frame)));
+	tear_down(&f);
+}
+
+/* Started with two descriptors of its own. */
+static void queue_given(struct fixture *f, uint32_t job)
+{
+	const struct usp_given_fd fd = { .stream = 6,
+					 .fd = fcntl(0, F_DUPFD_CLOEXEC, 3) };
+	const struct usp_event event = {
+		.kind = USP_EVENT_STARTED,
+		.started = { 42, fcntl(0, F_DUPFD_CLOEXEC, 3), &fd, 1 },
+	};
+
+	cr_assert(eq(int, outbox_event(&f->out, &event, job, OUTBOX_SOON), 0));
+}
+
+/* The next record: its bytes, and how many descriptors came with it. */
+static size_t record_with_fds(struct fixture *f, unsigned *ret_n)
+{
+	static uint8_t bytes[1 << 16];
+	int fds[SOCKET_FDS_MAX];
+	ssize_t n = sys_socket_recv(f->peer, bytes, sizeof(bytes), fds, SOCKET_FDS_MAX,
+				    ret_n, false);
+
+	if (n < 0)
+		return 0;
+	for (unsigned i = 0; i < *ret_n; i++)
+		close(fds[i]);
+	return (size_t)n;
+}
+
+enum { STARTED_BYTES = USP_WIRE_HEADER_BYTES, GIVEN_BYTES = STARTED_BYTES + 4 };
+
+CLEAN_TEST(outbox, descriptors_leave_with_the_first_byte_of_their_frame)
+{
+	struct fixture f;
+	unsigned n;
+
+	set_up(&f, SOCK_SEQPACKET);
+	queue_started(&f, 1, OUTBOX_SOON);
+	queue_given(&f, 2);
+	queue_started(&f, 3, OUTBOX_SOON);
+	queue_given(&f, 4);
+	cr_expect(eq(uint, f.out.n_fds, 4));
+	while (!outbox_empty(&f.out))
+		cr_assert(eq(int, reactor_turn(f.reactor, true), 0));
+
+	cr_expect(eq(sz, record_with_fds(&f, &n), STARTED_BYTES));
+	cr_expect(eq(uint, n, 0));
+	cr_expect(eq(sz, record_with_fds(&f, &n), GIVEN_BYTES + STARTED_BYTES));
+	cr_expect(eq(uint, n, 2));
+	cr_expect(eq(sz, record_with_fds(&f, &n), GIVEN_BYTES));
+	cr_expect(eq(uint, n, 2));
+	cr_expect(eq(uint, f.out.n_fds, 0));
+	tear_down(&f);
+}
+
+/* A part of the frame has left, and its descriptors with it: they do not leave twice. */
+CLEAN_TEST(outbox, descriptors_leave_once)
+{
+	static uint8_t data[2000000];
+	struct fixture f;
+	unsigned n, all = 0;
+
+	set_up(&f, SOCK_STREAM);
+	queue_given(&f, 1);
+	queue_output(&f, data, sizeof(data), OUTBOX_SOON);
+	turn(&f);
+	turn(&f);
+	cr_expect(not(outbox_empty(&f.out)),
+		  "it fits in the socket: the test shows nothing");
+	while (!outbox_empty(&f.out)) {
+		while (record_with_fds(&f, &n))
+			all += n;
+		cr_assert(eq(int, reactor_turn(f.reactor, false), 0));
+	}
+	while (record_with_fds(&f, &n))
+		all += n;
+
+	cr_expect(eq(uint, all, 2));
+	tear_down(&f);
+}
+
+CLEAN_TEST(outbox, descriptors_that_did_not_leave_are_closed)
+{
+	static uint8_t data[2000000];
+	struct fixture f;
+
+	set_up(&f, SOCK_STREAM);
+	queue_output(&f, data, sizeof(data), OUTBOX_SOON);
+	queue_given(&f, 1);
+	turn(&f);
+	turn(&f);
+	cr_expect(eq(uint, f.out.n_fds, 2), "they left: the test shows nothing");
 	tear_down(&f);
 }
 

@@ -1,0 +1,49 @@
+/*
+ * daemon/held: what no process has taken, by stream.
+ */
+#include "daemon/held.h"
+
+#include <criterion/criterion.h>
+#include <criterion/new/assert.h>
+
+#include "support/clean.h"
+
+CLEAN_TEST(held, each_stream_has_its_own_count)
+{
+	struct held held;
+
+	held_init(&held);
+	cr_assert(eq(int, held_add(&held, 0, 10), 0));
+	cr_assert(eq(int, held_add(&held, 7, 5), 0));
+	cr_assert(eq(int, held_add(&held, 7, 5), 0));
+	cr_assert(eq(sz, held.bytes, 20));
+	cr_assert(eq(sz, held_take(&held, 7, 4), 4));
+	cr_assert(eq(sz, held.bytes, 16));
+	held_done(&held);
+}
+
+CLEAN_TEST(held, a_stream_that_is_closed_holds_nothing)
+{
+	struct held held;
+
+	held_init(&held);
+	cr_assert(eq(int, held_add(&held, 0, 10), 0));
+	cr_assert(eq(int, held_add(&held, 7, 5), 0));
+	cr_assert(eq(sz, held_take(&held, 7, 0), 5));
+	cr_assert(eq(sz, held_take(&held, 7, 0), 0));
+	cr_assert(eq(sz, held_take(&held, 8, 0), 0),
+		  "of a stream that nothing was held of");
+	cr_assert(eq(sz, held.bytes, 10));
+	held_done(&held);
+}
+
+CLEAN_TEST(held, no_more_is_taken_than_is_held)
+{
+	struct held held;
+
+	held_init(&held);
+	cr_assert(eq(int, held_add(&held, 3, 10), 0));
+	cr_assert(eq(sz, held_take(&held, 3, 11), 10));
+	cr_assert(eq(sz, held.bytes, 0));
+	held_done(&held);
+}
