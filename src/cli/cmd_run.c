@@ -13,13 +13,17 @@
 #include <uringspawn/client.h>
 #include "cli/cmd.h"
 #include "cli/run_options.h"
+#include "cli/run_relay.h"
 #include "cli/run_signals.h"
+#include "cli/run_stats.h"
 
 enum { CODE_OURS = 125 };
 
 struct run {
 	struct run_options options;
 	struct run_signals signals;
+	struct run_relay relay;
+	int relay_error;
 	struct usp_stdio stdio[3];
 	struct usp_engine *engine;   /* or ... */
 	struct usp_client *client;   /* ... one of the two */
@@ -58,12 +62,23 @@ static int take_stdio(struct run *run)
 	return 0;
 }
 
+/* Not on the caller's descriptors: on pipes, or a terminal, that are copied here. */
+static void relay_stdio(struct run *run)
+{
+	for (int i = 0; i < 3; i++) {
+		if (run->options.pty)
+			run->stdio[i] = (struct usp_stdio){ .kind = USP_STDIO_PTY };
+		else if (run->options.relay && i > 0 &&
+			 run->stdio[i].kind == USP_STDIO_FD)
+			run->stdio[i] = (struct usp_stdio){ .kind = USP_STDIO_PIPE };
+	}
+}
+
 static void on_event(struct usp_process *process, const struct usp_event *event,
 		     void *user)
 {
 	struct run *run = user;
 
-	(void)process;
 	switch (event->kind) {
 	case USP_EVENT_FAILED:
 		run->failed = true;
@@ -78,33 +93,39 @@ static void on_event(struct usp_process *process, const struct usp_event *event,
 	case USP_EVENT_END:
 		run->ended = true;
 		run->end = event->end;
+		if (run->options.stats)
+			run_stats_print(&event->end);
 		run->process = NULL;
 		break;
-	case USP_EVENT_STARTED:
 	case USP_EVENT_OUTPUT:
-	case USP_EVENT_EOF:
+		if (!run->relay_error)
+			run->relay_error = run_relay_output(&event->output);
+		break;
 	case USP_EVENT_WINDOW:
+		run_relay_feed(&run->relay, process);
+		break;
+	case USP_EVENT_STARTED:
+	case USP_EVENT_EOF:
 		break;
 	}
 }
 
 static int spawn(struct run *run)
 {
-	struct usp_options options =
-		USP_OPTIONS(.argv = (const char *const *)run->options.argv,
-			    .envp = (const char *const *)run->options.envp,
-			    .cwd = run->options.cwd,
-			    .stdio = { run->stdio[0], run->stdio[1], run->stdio[2] },
-			    .group = run->signals.keyboard ? USP_GROUP_SAME
-							   : USP_GROUP_NEW,
-			    .timeout_ns = run->options.timeout_ns,
-			    .kill = { .signal = run->options.signal,
-				      .grace_ns = run->options.kill_after_ns },
-			    .ignored_signals = run->signals.ignored, .on_event = on_event,
-			    .user = run);
+	struct usp_options options = run->options.asked;
 	char here[PATH_MAX];
 	int ret;
 
+	options.size = sizeof(options);
+	options.argv = (const char *const *)run->options.argv;
+	options.envp = (const char *const *)run->options.envp;
+	options.group = run->signals.keyboard ? USP_GROUP_SAME : USP_GROUP_NEW;
+	options.ignored_signals = run->signals.ignored;
+	options.on_event = on_event;
+	options.user = run;
+	memcpy(options.stdio, run->stdio, sizeof(options.stdio));
+	if (run->options.pty)
+		options.pty = run_relay_size();
 	if (run->engine) {
 		ret = usp_spawn(run->engine, &options, &run->process);
 	} else {
@@ -139,6 +160,13 @@ static void forward(struct run *run)
 	int number;
 
 	while ((number = run_signals_next(&run->signals)) > 0) {
+		const struct usp_winsize size = run_relay_size();
+
+		if (number == SIGWINCH && run->options.pty) {
+			if (run->process && size.rows)
+				(void)usp_process_resize(run->process, &size);
+			continue;
+		}
 		/* It may have exited: then nobody is left to be told. */
 		if (run->process)
 			(void)usp_process_signal(run->process, number, USP_TARGET_GROUP);
@@ -151,10 +179,11 @@ static void forward(struct run *run)
 
 static int watch(struct run *run)
 {
-	struct pollfd p[2] = {
+	struct pollfd p[3] = {
 		{ .fd = run->signals.fd, .events = POLLIN },
 		{ .fd = run->engine ? usp_engine_fd(run->engine)
 				    : usp_client_fd(run->client) },
+		{ .events = POLLIN },
 	};
 
 	for (;;) {
@@ -162,14 +191,18 @@ static int watch(struct run *run)
 
 		if (ret || run->ended)
 			return ret;
+		p[2].fd = run->options.pty && run_relay_reads(&run->relay) ? STDIN_FILENO
+									   : -1;
 		/* Before it has started, the signal waits for it, and so do we. */
 		if (run->stop && usp_process_pid(run->process)) {
 			stop_too(run);
 			continue;
 		}
 		p[1].events = run->engine ? POLLIN : usp_client_poll_events(run->client);
-		if (poll(p, 2, -1) < 0 && errno != EINTR)
+		if (poll(p, 3, -1) < 0 && errno != EINTR)
 			return -errno;
+		if (p[2].revents && run->process)
+			run_relay_read(&run->relay, run->process);
 		if (p[0].revents)
 			forward(run);
 	}
@@ -206,9 +239,10 @@ static int open_client(struct run *run)
 			name, name);
 	else if (ret)
 		(void)complain("cannot use the daemon at", name, -ret);
-	else if (isatty(STDIN_FILENO))
+	else if (isatty(STDIN_FILENO) && !run->options.pty)
 		fputs("uringspawn: through a daemon this terminal is not the program's "
-		      "controlling one: ^C is forwarded, job control is not\n",
+		      "controlling one: ^C is forwarded, job control is not; --pty gives "
+		      "it one\n",
 		      stderr);
 	return ret;
 }
@@ -228,6 +262,10 @@ static int report(struct run *run, int error)
 		(void)complain("the engine stopped", NULL, -error);
 	if (error || !run->ended)
 		return CODE_OURS;
+	if (run->relay_error) {
+		(void)complain("cannot copy its output", NULL, -run->relay_error);
+		return CODE_OURS;
+	}
 
 	if (run->failed && run->end.reason == USP_REASON_FAILED)
 		fprintf(stderr, "uringspawn: %s\n",
@@ -245,8 +283,11 @@ static int run_program(struct run *run)
 	int ret = run->options.socket ? open_client(run) : open_engine(run);
 	int code = CODE_OURS;
 
+	if (!ret && run->options.pty)
+		ret = run_relay_open(&run->relay);
 	if (!ret && !spawn(run))
 		code = report(run, watch(run));
+	run_relay_close(&run->relay);
 	usp_client_free(run->client);
 	usp_engine_free(run->engine);
 	return code;
@@ -266,7 +307,10 @@ int cmd_run(int argc, char **argv)
 	if (ret)
 		return ret > 0 ? 0 : CODE_OURS;
 
-	ret = run_signals_open(!run.options.socket && isatty(STDIN_FILENO), &run.signals);
+	relay_stdio(&run);
+	ret = run_signals_open(!run.options.socket && !run.options.pty &&
+				       isatty(STDIN_FILENO),
+			       &run.signals);
 	if (ret) {
 		(void)complain("cannot catch signals", NULL, -ret);
 	} else {

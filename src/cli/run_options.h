@@ -6,18 +6,24 @@
 
 #include <stdbool.h>
 #include <stdint.h>
+#include <uringspawn/spawn.h>
 
 struct run_options {
-	const char *socket;		    /* NULL: an engine in this process */
-	const char *cwd;		    /* NULL: the caller's */
-	uint64_t timeout_ns, kill_after_ns; /* 0: the default */
-	int signal;			    /* of the kill plan; 0: the default */
-	char **envp;			    /* complete; free with run_options_done() */
-	char **argv;			    /* the command; part of the caller's argv */
+	const char *socket; /* NULL: an engine in this process */
+	bool pty;	    /* on a terminal of its own */
+	bool relay;	    /* its output is copied, so that it can be watched */
+	bool stats;	    /* say what it used */
+	/* What is asked for as it is: times, limits, credentials. */
+	struct usp_options asked;
+	gid_t groups[USP_GROUPS_MAX]; /* of asked, which points here */
+	bool has_group;
+	gid_t group;
+	char **envp; /* complete; free with run_options_done() */
+	char **argv; /* the command; part of the caller's argv */
 };
 
 /* Returns 0; 1: help was printed; -EINVAL: what is wrong was said; -ENOMEM. */
-int run_options_parse(int argc, char **argv, struct run_options *ret_options);
+int run_options_parse(int argc, char **argv, struct run_options *options);
 void run_options_done(struct run_options *options);
 
 #endif

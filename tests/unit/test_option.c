@@ -106,10 +106,10 @@ CLEAN_TEST(option, options_end_where_the_program_begins)
 		     PARSE(&options, "--timeout", "1", "--kill-after=0", "--signal=INT",
 			   "--cwd", "/x", "--socket=@s", "sh", "--timeout", "2"),
 		     0));
-	cr_assert(eq(u64, options.timeout_ns, 1000000000));
-	cr_assert(eq(u64, options.kill_after_ns, 1), "0 would mean the default");
-	cr_assert(eq(int, options.signal, SIGINT));
-	cr_assert(eq(str, (char *)options.cwd, "/x"));
+	cr_assert(eq(u64, options.asked.timeout_ns, 1000000000));
+	cr_assert(eq(u64, options.asked.kill.grace_ns, 1), "0 would mean the default");
+	cr_assert(eq(int, options.asked.kill.signal, SIGINT));
+	cr_assert(eq(str, (char *)options.asked.cwd, "/x"));
 	cr_assert(eq(str, (char *)options.socket, "@s"));
 	cr_assert(eq(str, options.argv[0], "sh"));
 	cr_assert(eq(str, options.argv[1], "--timeout"));
@@ -142,6 +142,36 @@ CLEAN_TEST(option, the_environment_is_the_callers_with_what_was_added)
 	run_options_done(&options);
 }
 
+CLEAN_TEST(option, limits_are_asked_for_as_they_are_typed)
+{
+	struct run_options options;
+
+	cr_assert(eq(int,
+		     PARSE(&options, "--umask=27", "--nice=-5", "--rlimit=nofile=10:20",
+			   "--rlimit", "NOFILE=30", "--rlimit=core=0:unlimited",
+			   "--cpus=0,2-3,64", "--no-new-privs", "--output-max=2K",
+			   "--tail=1K", "--user=4000000000", "--group=7", "x"),
+		     0));
+	cr_assert(eq(uint, options.asked.umask, 027));
+	cr_assert(eq(int, options.asked.nice, -5));
+	cr_assert(eq(sz, options.asked.n_rlimits, 2));
+	cr_assert(eq(u64, options.asked.rlimits[0].soft, 30));
+	cr_assert(eq(u64, options.asked.rlimits[0].hard, 30));
+	cr_assert(eq(u64, options.asked.rlimits[1].hard, UINT64_MAX));
+	cr_assert(eq(u64, options.asked.cpus[0], 1 | 4 | 8));
+	cr_assert(eq(u64, options.asked.cpus[1], 1));
+	cr_assert(eq(u32, options.asked.flags, USP_FLAG_NO_NEW_PRIVS));
+	cr_assert(eq(u64, options.asked.output_max_bytes, 2048));
+	cr_assert(eq(u64, options.asked.output_tail_bytes, 1024));
+	cr_assert(eq(int, options.asked.output_action, USP_OUTPUT_DROP));
+	cr_assert(eq(uint, options.asked.uid, 4000000000));
+	cr_assert(eq(uint, options.asked.gid, 7));
+	cr_assert(eq(u32, options.asked.set,
+		     USP_SET_UMASK | USP_SET_NICE | USP_SET_CREDENTIALS));
+	cr_assert(options.relay);
+	run_options_done(&options);
+}
+
 static const struct wrong {
 	const char *args[4];
 	const char *want;
@@ -158,6 +188,16 @@ static const struct wrong {
 	{ { "--env", "=A", "x" }, "--env '=A' is not NAME=VALUE" },
 	{ { "--socket", "", "x" }, "--socket '' is not a path or @NAME" },
 	{ { "--cwd", "", "x" }, "--cwd '' is not a directory" },
+	{ { "--user", "no-such-user", "x" }, "--user 'no-such-user' is not a user" },
+	{ { "--group", "no-such-group", "x" }, "--group 'no-such-group' is not a group" },
+	{ { "--umask", "1000", "x" }, "--umask '1000' is not a mode like 027" },
+	{ { "--nice", "20", "x" }, "--nice '20' is not a number from -20 to 19" },
+	{ { "--rlimit", "files=1", "x" },
+	  "--rlimit 'files=1' is not NAME=SOFT or NAME=SOFT:HARD" },
+	{ { "--cpus", "2-1", "x" }, "--cpus '2-1' is not a list like 0,2-5" },
+	{ { "--output-max", "1T", "x" },
+	  "--output-max '1T' is not a number of bytes (512, 64K, 2M)" },
+	{ { "--tail", "0", "x" }, "--tail '0' is not a number of bytes (512, 64K, 2M)" },
 	{ { "--" }, "no program to run; see 'uringspawn run --help'" },
 };
 

@@ -1,0 +1,91 @@
+#include "cli/run_relay.h"
+
+#include <errno.h>
+#include <string.h>
+#include <sys/ioctl.h>
+#include <unistd.h>
+
+enum { END_OF_FILE = 4 }; /* the key ^D, as terminals have it by default */
+
+int run_relay_open(struct run_relay *relay)
+{
+	struct termios raw;
+
+	if (!isatty(STDIN_FILENO))
+		return 0;
+	if (tcgetattr(STDIN_FILENO, &relay->before))
+		return -errno;
+	raw = relay->before;
+	cfmakeraw(&raw);
+	if (tcsetattr(STDIN_FILENO, TCSADRAIN, &raw))
+		return -errno;
+	relay->raw = true;
+	return 0;
+}
+
+void run_relay_close(struct run_relay *relay)
+{
+	if (relay->raw)
+		(void)tcsetattr(STDIN_FILENO, TCSADRAIN, &relay->before);
+	relay->raw = false;
+}
+
+struct usp_winsize run_relay_size(void)
+{
+	struct winsize size = { 0 };
+
+	if (ioctl(STDIN_FILENO, TIOCGWINSZ, &size))
+		return (struct usp_winsize){ 0 };
+	return (struct usp_winsize){
+		.rows = size.ws_row,
+		.columns = size.ws_col,
+		.x_pixels = size.ws_xpixel,
+		.y_pixels = size.ws_ypixel,
+	};
+}
+
+/* A slow reader of ours is waited for: the program then finds its pipe full. */
+int run_relay_output(const struct usp_output *output)
+{
+	int fd = output->stream == STDERR_FILENO ? STDERR_FILENO : STDOUT_FILENO;
+	const char *data = output->data;
+	size_t size = output->size;
+
+	while (size > 0) {
+		ssize_t n = write(fd, data, size);
+
+		if (n < 0 && errno != EINTR)
+			return -errno;
+		if (n > 0) {
+			data += n;
+			size -= (size_t)n;
+		}
+	}
+	return 0;
+}
+
+void run_relay_feed(struct run_relay *relay, struct usp_process *process)
+{
+	int ret;
+
+	if (relay->n_typed == 0)
+		return;
+	ret = usp_process_write(process, relay->typed, relay->n_typed);
+	if (ret != -EAGAIN)
+		relay->n_typed = 0;
+}
+
+void run_relay_read(struct run_relay *relay, struct usp_process *process)
+{
+	ssize_t n = read(STDIN_FILENO, relay->typed, sizeof(relay->typed));
+
+	if (n < 0 && (errno == EINTR || errno == EAGAIN))
+		return;
+	if (n <= 0) {
+		relay->eof = true;
+		relay->typed[0] = END_OF_FILE;
+		n = 1;
+	}
+	relay->n_typed = (size_t)n;
+	run_relay_feed(relay, process);
+}

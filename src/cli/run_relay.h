@@ -1,0 +1,44 @@
+/*
+ * The caller's own descriptors, for a program that is not on them: its output is copied
+ * to them, and on a terminal of its own it reads what is typed here.
+ */
+#ifndef CLI_RUN_RELAY_H
+#define CLI_RUN_RELAY_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <termios.h>
+#include <uringspawn/spawn.h>
+
+struct run_relay {
+	bool raw; /* the caller's terminal passes every key on; @before is how it was */
+	struct termios before;
+	char typed[4096]; /* read, and not yet written to the program */
+	size_t n_typed;
+	bool eof; /* nothing more is typed */
+};
+
+/* Let the caller's terminal, if there is one, pass every key on.  Returns 0 or -errno. */
+int run_relay_open(struct run_relay *relay);
+void run_relay_close(struct run_relay *relay);
+
+/* The size of the caller's terminal; zeros: it has none. */
+struct usp_winsize run_relay_size(void);
+
+/* Copy to stdout or stderr.  Returns 0 or -errno. */
+int run_relay_output(const struct usp_output *output);
+
+/* May more be typed now? */
+static inline bool run_relay_reads(const struct run_relay *relay)
+{
+	return !relay->eof && relay->n_typed == 0;
+}
+
+/* Something is typed: read it, and give it to @process. */
+void run_relay_read(struct run_relay *relay, struct usp_process *process);
+
+/* There is room for what was typed. */
+void run_relay_feed(struct run_relay *relay, struct usp_process *process);
+
+#endif

@@ -1,0 +1,93 @@
+/*
+ * `uringspawn run` with limits, another user, a terminal: what the program finds.
+ */
+#include <criterion/criterion.h>
+#include <criterion/new/assert.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "base/annotate.h"
+#include "support/both_ways.h"
+#include "support/tmpdir.h"
+
+TestSuite(run_limits, .fini = tmpdir_done, .timeout = 120);
+
+static const struct row {
+	const char *name;
+	const char *args[10];
+	const char *out; /* all of it */
+	bool as_root;	 /* only root may ask for it */
+} rows[] = {
+	{ "umask", { "--umask", "027", "sh", "-c", "umask" }, "0027\n", false },
+	{ "nice", { "--nice", "5", "nice" }, "5\n", false },
+	{ "less nice", { "--nice=-5", "nice" }, "-5\n", true },
+	{ "a limit",
+	  { "--rlimit", "nofile=100", "sh", "-c", "ulimit -n" },
+	  "100\n",
+	  false },
+	{ "a soft limit",
+	  { "--rlimit", "core=0:100", "sh", "-c", "ulimit -c; ulimit -Hc" },
+	  "0\n0\n",
+	  false },
+	{ "a CPU",
+	  { "--cpus", "0", "sed", "-n", "s/^Cpus_allowed_list:.//p",
+	    "/proc/self/status" },
+	  "0\n",
+	  false },
+	{ "no new privileges",
+	  { "--no-new-privs", "sed", "-n", "s/^NoNewPrivs:.//p", "/proc/self/status" },
+	  "1\n",
+	  false },
+	{ "a user and no groups",
+	  { "--user", "12345", "sh", "-c", "id -u; id -g; id -G" },
+	  "12345\n12345\n12345\n",
+	  true },
+	{ "a user and another group",
+	  { "--user", "12345", "--group", "54321", "sh", "-c", "id -u; id -g" },
+	  "12345\n54321\n",
+	  true },
+};
+
+BOTH_WAYS(run_limits, the_program_finds_what_was_asked_for)
+{
+	for (size_t i = 0; i < ARRAY_SIZE(rows); i++) {
+		const struct row *row = &rows[i];
+
+		if (row->as_root && geteuid() != 0)
+			continue;
+		cr_expect(eq(int, run(way, row->args), 0), "%s: %s", row->name,
+			  result.err);
+		cr_expect(eq(str, result.out, (char *)row->out), "%s", row->name);
+		cr_expect(eq(str, result.err, (char *)""), "%s", row->name);
+	}
+}
+
+BOTH_WAYS(run_limits, a_terminal_of_its_own_is_copied)
+{
+	const char *const args[] = { "--pty", "sh", "-c",
+				     "test -t 0 && test -t 1 && echo yes; exit 3", NULL };
+
+	cr_expect(eq(int, run(way, args), 3), "%s", result.err);
+	cr_expect(eq(str, result.out, (char *)"yes\r\n"));
+}
+
+/* Its input ends, so the program on the terminal sees the end of a file. */
+BOTH_WAYS(run_limits, the_end_of_input_is_typed)
+{
+	const char *const args[] = { "--pty", "sh", "-c", "stty -echo; cat; echo done",
+				     NULL };
+
+	cr_expect(eq(int, run(way, args), 0), "%s", result.err);
+	cr_expect(ne(ptr, strstr(result.out, "done"), NULL), "%s", result.out);
+}
+
+BOTH_WAYS(run_limits, what_it_used_is_said_on_stderr)
+{
+	const char *const args[] = { "--stats", "sh", "-c", "echo out", NULL };
+
+	cr_expect(eq(int, run(way, args), 0));
+	cr_expect(eq(str, result.out, (char *)"out\n"));
+	cr_expect(ne(ptr, strstr(result.err, "uringspawn: exited\n"), NULL), "%s",
+		  result.err);
+	cr_expect(ne(ptr, strstr(result.err, " running, "), NULL), "%s", result.err);
+}
