@@ -74,6 +74,14 @@ static void relay_stdio(struct run *run)
 	}
 }
 
+/* Its output was not waited for: who had it open? */
+static void say_holders(const struct usp_end *end)
+{
+	for (size_t i = 0; i < end->n_holders; i++)
+		fprintf(stderr, "uringspawn: process %d (%s) still held its output\n",
+			(int)end->holders[i].pid, end->holders[i].name);
+}
+
 static void on_event(struct usp_process *process, const struct usp_event *event,
 		     void *user)
 {
@@ -93,6 +101,8 @@ static void on_event(struct usp_process *process, const struct usp_event *event,
 	case USP_EVENT_END:
 		run->ended = true;
 		run->end = event->end;
+		if (event->end.drain == USP_DRAIN_DEADLINE)
+			say_holders(&event->end);
 		if (run->options.stats)
 			run_stats_print(&event->end);
 		run->process = NULL;
@@ -270,6 +280,10 @@ static int report(struct run *run, int error)
 	if (run->failed && run->end.reason == USP_REASON_FAILED)
 		fprintf(stderr, "uringspawn: %s\n",
 			usp_failure_text(&run->failure, text, sizeof(text)));
+	else if (run->end.reason == USP_REASON_OUTPUT_LIMIT)
+		fputs("uringspawn: the program was ended: it wrote more output than it "
+		      "may\n",
+		      stderr);
 	else if (run->end.reason == USP_REASON_STATUS_LOST)
 		fputs("uringspawn: somebody else reaped the program: how it ended is not "
 		      "known\n",

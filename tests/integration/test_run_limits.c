@@ -3,6 +3,8 @@
  */
 #include <criterion/criterion.h>
 #include <criterion/new/assert.h>
+#include <signal.h>
+#include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
 
@@ -90,4 +92,53 @@ BOTH_WAYS(run_limits, what_it_used_is_said_on_stderr)
 	cr_expect(ne(ptr, strstr(result.err, "uringspawn: exited\n"), NULL), "%s",
 		  result.err);
 	cr_expect(ne(ptr, strstr(result.err, " running, "), NULL), "%s", result.err);
+}
+
+BOTH_WAYS(run_limits, output_beyond_the_limit_is_dropped_but_for_its_tail)
+{
+	const char *const args[] = { "--output-max",
+				     "10",
+				     "--tail",
+				     "4",
+				     "--stats",
+				     "sh",
+				     "-c",
+				     "printf 0123456789abcdefghij",
+				     NULL };
+
+	cr_expect(eq(int, run(way, args), 0), "%s", result.err);
+	cr_expect(eq(str, result.out, (char *)"012345ghij"));
+	cr_expect(ne(ptr, strstr(result.err, "10 dropped"), NULL), "%s", result.err);
+}
+
+BOTH_WAYS(run_limits, output_beyond_the_limit_ends_the_program)
+{
+	const char *const args[] = {
+		"--output-max", "10", PROGRAM("flood"), "1000000", "1", "1", NULL
+	};
+
+	cr_expect(ne(int, run(way, args), 0));
+	cr_expect(eq(sz, result.out_size, 10));
+	cr_expect(ne(ptr, strstr(result.err, "more output"), NULL), "%s", result.err);
+}
+
+BOTH_WAYS(run_limits, a_program_that_says_nothing_is_ended)
+{
+	const char *const args[] = { "--idle-timeout", "50ms", PROGRAM("sleep_forever"),
+				     NULL };
+
+	cr_expect(eq(int, run(way, args), 124), "%s", result.err);
+}
+
+BOTH_WAYS(run_limits, who_holds_its_output_is_not_waited_for)
+{
+	const char *const args[] = {
+		"--drain", "50ms", "sh", "-c", "sleep 1000 & echo $!", NULL
+	};
+
+	cr_expect(eq(int, run(way, args), 0), "%s", result.err);
+	cr_assert(lt(int, 0, atoi(result.out)));
+	cr_expect(eq(int, kill(atoi(result.out), SIGKILL), 0), "it was not left alone");
+	cr_expect(ne(ptr, strstr(result.err, "(sleep)"), NULL), "who it was: %s",
+		  result.err);
 }
