@@ -15,7 +15,7 @@
 #define N_ROWS	    (sizeof(rows) / sizeof(rows[0]))
 #define PAYLOAD_MAX 65536
 
-static const uint8_t zeros[USP_WIRE_END_BYTES + 1];
+static const uint8_t zeros[256];
 
 /* One line per rule.  Payloads not given are zeros. */
 static const struct row {
