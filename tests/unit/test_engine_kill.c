@@ -326,7 +326,7 @@ CLEAN_TEST(engine_kill, a_signal_sent_too_early_is_delivered_when_it_runs)
 		cr_assert(eq(int, usp_process_signal(r[i].process, 65, 0), -EINVAL));
 		cr_assert(eq(int, usp_process_signal(r[i].process, -1, 0), -EINVAL));
 		cr_assert(eq(int,
-			     usp_process_signal(r[i].process, SIGHUP, (enum usp_target)2),
+			     usp_process_signal(r[i].process, SIGHUP, (enum usp_target)3),
 			     -EINVAL));
 		cr_assert(eq(int,
 			     usp_process_signal(r[i].process, SIGHUP, USP_TARGET_GROUP),
