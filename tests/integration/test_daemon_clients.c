@@ -332,8 +332,9 @@ Test(daemon_clients, what_comes_and_goes_leaves_nothing_behind)
 	daemon_expect_service(daemon_run.socket);
 	after = daemon_rss_kib(&daemon_run);
 
-	/* The last connection may be on its way out, and with epoll it counts. */
-	cr_expect(eq(int, wait_until(daemon_open_fds(&daemon_run) == fds, WAIT_MS), true),
+	/* The last connection may be on its way out, and with epoll it counts; what a
+	 * daemon that has just started holds for a moment may have been counted before. */
+	cr_expect(eq(int, wait_until(daemon_open_fds(&daemon_run) <= fds, WAIT_MS), true),
 		  "%d descriptors, %d before", daemon_open_fds(&daemon_run), fds);
 	if (!SANITIZED)
 		cr_expect(le(long, after - before, 1024), "%ld KiB more", after - before);
