@@ -255,6 +255,18 @@ int sys_socket_pass_credentials(int fd)
 	return setsockopt(fd, SOL_SOCKET, SO_PASSCRED, &on, sizeof(on)) ? -errno : 0;
 }
 
+/* A timeout of receiving is one of accepting as well. */
+int sys_socket_share(int fd)
+{
+	const struct timeval moment = { .tv_usec = 1 };
+	int flags = fcntl(fd, F_GETFL);
+
+	if (flags < 0 || fcntl(fd, F_SETFL, flags & ~O_NONBLOCK) < 0)
+		return -errno;
+	return setsockopt(fd, SOL_SOCKET, SO_RCVTIMEO, &moment, sizeof(moment)) ? -errno
+										: 0;
+}
+
 static bool has_option(int fd, int option, int value)
 {
 	socklen_t size = sizeof(int);

@@ -57,6 +57,12 @@ int sys_socket_peer_groups(int fd, gid_t **ret_groups, unsigned *ret_n);
  * listener is told holds for the connections that it gives. */
 int sys_socket_pass_credentials(int fd);
 
+/*
+ * Make a listener fit for several processes that accept from it: it blocks, as a ring
+ * needs it, and who finds that another one was faster has -EAGAIN and need not wait.
+ */
+int sys_socket_share(int fd);
+
 /* Is it a Unix stream socket that listens? */
 bool sys_socket_listens(int fd);
 

@@ -270,6 +270,21 @@ CLEAN_TEST(sock, the_peer_s_groups_are_told)
 	tmpdir_done();
 }
 
+CLEAN_TEST(sock, who_shares_a_listener_does_not_wait_for_what_another_took)
+{
+	const char *name = tmpdir_path("s");
+	int listener = sys_socket_listen(name, 4);
+
+	cr_assert(eq(int, fcntl(listener, F_SETFL, O_NONBLOCK), 0));
+	cr_assert(eq(int, sys_socket_share(listener), 0));
+	cr_expect(eq(int, fcntl(listener, F_GETFL) & O_NONBLOCK, 0));
+	cr_expect(eq(int, accept4(listener, NULL, NULL, SOCK_CLOEXEC), -1));
+	cr_expect(eq(int, errno, EAGAIN));
+	cr_expect(eq(int, sys_socket_share(-1), -EBADF));
+	close(listener);
+	tmpdir_done();
+}
+
 /* What a connection is asked for holds before it is accepted. */
 CLEAN_TEST(sock, a_listener_s_connections_tell_who_sends)
 {
