@@ -529,6 +529,13 @@ void engine_abandon(struct usp_process *process)
 	process_end(process_of(process), USP_REASON_CLIENT_GONE);
 }
 
+void engine_detach(struct usp_process *process)
+{
+	process_discard(process_of(process));
+	for (int stream = 0; stream <= USP_FD_TARGET_MAX; stream++)
+		(void)usp_process_close_stream(process, stream); /* if it is written to */
+}
+
 void engine_cut(struct usp_process *process)
 {
 	process_cut(process_of(process), USP_REASON_KILLED);

@@ -55,6 +55,10 @@ const char *engine_limit_name(const struct usp_engine *engine,
  * needs no credit any more. */
 void engine_abandon(struct usp_process *process) REACTOR_ONLY;
 
+/* Nobody is there for it any more, and it goes on: it finds the end of what is written
+ * to it; its output is still told, and needs no credit any more. */
+void engine_detach(struct usp_process *process) REACTOR_ONLY;
+
 struct reactor *engine_reactor(struct usp_engine *engine);
 
 /*

@@ -368,3 +368,38 @@ CLEAN_TEST(engine_kill, a_client_that_is_gone_leaves_no_long_grace)
 	record_done(&r[0]);
 	record_done(&r[1]);
 }
+
+/* It reads to the end, and writes more than the window that nobody opens any more. */
+CLEAN_TEST(engine_kill, a_detached_process_goes_on)
+{
+	struct usp_engine *engine = record_engine(NULL);
+	struct record r[2] = { 0 };
+
+	record_spawn(&r[0], engine,
+		     &USP_OPTIONS(.argv = SHELL("cat; head -c 100000 /dev/zero; exit 3"),
+				  .stdio = { { .kind = USP_STDIO_PIPE } },
+				  .window_bytes = 16));
+	record_spawn(
+		&r[1], engine,
+		&USP_OPTIONS(.argv = SHELL("cat <&5; exit 4"),
+			     .fds = &(struct usp_fd){ 5,
+						      { .kind = USP_STDIO_PIPE,
+							.direction =
+								USP_DIRECTION_READ } },
+			     .n_fds = 1));
+	engine_detach(r[1].process); /* while it is being launched */
+	while (!r[0].started)
+		usp_engine_turn(engine);
+	engine_pause(r[0].process, true);
+	engine_detach(r[0].process);
+	record_wait(&r[0]);
+	record_wait(&r[1]);
+
+	cr_expect(eq(int, r[0].exit.code, 3));
+	cr_expect(eq(int, r[0].end.reason, USP_REASON_EXITED));
+	cr_expect(eq(u64, r[0].end.bytes[1], 100000));
+	cr_expect(eq(int, r[1].exit.code, 4));
+	record_done(&r[0]);
+	record_done(&r[1]);
+	usp_engine_free(engine);
+}
