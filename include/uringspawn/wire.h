@@ -33,7 +33,7 @@ enum usp_wire_type {
 	USP_WIRE_BATCH = 0x09, /* job 0; payload: USP_WIRE_BATCH_BYTES and fields, many */
 	USP_WIRE_RESIZE = 0x0a,	 /* arg: rows << 16 | columns */
 	USP_WIRE_STAT = 0x0b,	 /* job 0; flags: enum usp_wire_stat_format */
-	USP_WIRE_REPLACE = 0x0c, /* job 0; give the listening sockets away, and leave */
+	USP_WIRE_REPLACE = 0x0c, /* job 0; arg: enum usp_wire_replace */
 
 	/* from the daemon */
 	/* arg: pid; payload: a u16 for each descriptor: its stream, or USP_WIRE_PIDFD */
@@ -48,7 +48,9 @@ enum usp_wire_type {
 	USP_WIRE_STDIN_WINDOW = 0x87,
 	USP_WIRE_ERROR = 0x88, /* job 0; arg: errno; payload: a sentence; the last one */
 	USP_WIRE_STATS = 0x89, /* job 0; payload: text of the format that was asked for */
-	USP_WIRE_REPLACED = 0x8a, /* job 0; fds: the listening sockets */
+	/* job 0; fds: the listening sockets; arg: bit i: the file of socket i is a daemon's
+	 * to remove */
+	USP_WIRE_REPLACED = 0x8a,
 };
 
 /** In a STARTED payload: the descriptor is a pidfd. */
@@ -143,6 +145,12 @@ enum usp_wire_signal_target {
 	USP_WIRE_SIGNAL_PROCESS = 1,
 	USP_WIRE_SIGNAL_PLAN = 2, /* carry out the kill plan; arg is not looked at */
 	USP_WIRE_SIGNAL_TREE = 3, /* to the tree */
+};
+
+enum usp_wire_replace {
+	USP_WIRE_REPLACE_ASK = 0, /* for the listening sockets */
+	USP_WIRE_REPLACE_READY =
+		1, /* who asked serves them: accept nothing more, and leave */
 };
 
 enum usp_wire_exit_kind {

@@ -6,47 +6,25 @@
  */
 #include "daemon/config.h"
 
-#include <ctype.h>
 #include <errno.h>
 #include <getopt.h>
+#include <grp.h>
+#include <pwd.h>
 #include <stdarg.h>
 #include <stdio.h>
 #include <string.h>
 #include <uringspawn/wire.h>
 #include "base/annotate.h"
+#include "base/clock.h"
+#include "daemon/config_file.h"
+#include "daemon/config_number.h"
 
 /* What a client may have the daemon hold, however little all of them may. */
 #define CLIENT_BYTES_MIN ((size_t)1 << 20)
 
-const char config_help[] =
-	"usage: uringspawnd [options]\n"
-	"Starts programs for the clients of a Unix socket.\n"
-	"\n"
-	"  --socket PATH|@NAME    where to listen; default: $URINGSPAWN_SOCKET, else\n"
-	"                         $XDG_RUNTIME_DIR/uringspawn.sock, else\n"
-	"                         /run/uringspawn/uringspawn.sock\n"
-	"  --clients-max N        connections at one time (4096)\n"
-	"  --jobs-max N           processes running at one time (4096)\n"
-	"  --queue-max N          jobs waiting for a place (65536)\n"
-	"  --client-jobs-max N    jobs of one client, running or waiting (16384)\n"
-	"  --client-running-max N jobs of one client that run (3/4 of --jobs-max)\n"
-	"  --client-queue-max N   jobs of one client that wait (16384)\n"
-	"  --turn-launches N      of one client before the next one's turn (4)\n"
-	"  --frame-max BYTES      payload of one frame (8M)\n"
-	"  --backlog-max BYTES    replies queued for one client (1M)\n"
-	"  --bytes-max BYTES      replies and requests held, in all (256M)\n"
-	"  --client-bytes-max BYTES  requests and stdin held for one client (1/4 of\n"
-	"                         --bytes-max, at least 1M)\n"
-	"  --launchers N          threads that start processes (CPUs + 1, at most 8)\n"
-	"  --metrics ADDR:PORT    GET /metrics for Prometheus, on a loopback address\n"
-	"  --quiet                say nothing when ready\n"
-	"  --help, --version\n"
-	"\n"
-	"BYTES may end in K, M or G.  SIGTERM stops the daemon and what it runs; a\n"
-	"second one stops it at once.  Exit status: 0 stopped, 1 could not start, 2 bad\n"
-	"options.\n";
-
 static const struct config defaults = {
+	.stop_after_ns = 5 * NS_PER_S,
+	.log_level = LOG_LEVEL_NOTICE,
 	.limits = {
 		.clients_max = 4096,
 		.jobs_max = 4096,
@@ -62,6 +40,10 @@ static const struct config defaults = {
 
 enum option_id {
 	OPT_SOCKET = 256,
+	OPT_LISTEN_FD,
+	OPT_REPLACE,
+	OPT_ALLOW_UID,
+	OPT_ALLOW_GID,
 	OPT_CLIENTS_MAX,
 	OPT_JOBS_MAX,
 	OPT_QUEUE_MAX,
@@ -75,6 +57,9 @@ enum option_id {
 	OPT_CLIENT_BYTES_MAX,
 	OPT_LAUNCHERS,
 	OPT_METRICS,
+	OPT_STOP_AFTER,
+	OPT_CONFIG,
+	OPT_LOG_LEVEL,
 	OPT_QUIET,
 	OPT_HELP,
 	OPT_VERSION,
@@ -82,6 +67,10 @@ enum option_id {
 
 static const struct option options[] = {
 	{ "socket", required_argument, NULL, OPT_SOCKET },
+	{ "listen-fd", required_argument, NULL, OPT_LISTEN_FD },
+	{ "replace", no_argument, NULL, OPT_REPLACE },
+	{ "allow-uid", required_argument, NULL, OPT_ALLOW_UID },
+	{ "allow-gid", required_argument, NULL, OPT_ALLOW_GID },
 	{ "clients-max", required_argument, NULL, OPT_CLIENTS_MAX },
 	{ "jobs-max", required_argument, NULL, OPT_JOBS_MAX },
 	{ "queue-max", required_argument, NULL, OPT_QUEUE_MAX },
@@ -95,6 +84,9 @@ static const struct option options[] = {
 	{ "client-bytes-max", required_argument, NULL, OPT_CLIENT_BYTES_MAX },
 	{ "launchers", required_argument, NULL, OPT_LAUNCHERS },
 	{ "metrics", required_argument, NULL, OPT_METRICS },
+	{ "stop-after", required_argument, NULL, OPT_STOP_AFTER },
+	{ "config", required_argument, NULL, OPT_CONFIG },
+	{ "log-level", required_argument, NULL, OPT_LOG_LEVEL },
 	{ "quiet", no_argument, NULL, OPT_QUIET },
 	{ "help", no_argument, NULL, OPT_HELP },
 	{ "version", no_argument, NULL, OPT_VERSION },
@@ -146,34 +138,15 @@ __attribute__((format(printf, 2, 3))) static int refuse(struct config_error *err
 	return -EINVAL;
 }
 
-/* Decimal digits, then K, M or G where bytes are meant.  False when it is no number. */
-static bool parse_number(const char *text, bool bytes, uint64_t *ret_number)
+/* ---- numbers ------------------------------------------------------------- */
+
+/* NULL: that option is none. */
+static const struct number *number_of(int id)
 {
-	static const char suffixes[] = "KMG";
-	uint64_t number = 0;
-	const char *suffix;
-
-	if (!isdigit((unsigned char)*text))
-		return false;
-	for (; isdigit((unsigned char)*text); text++) {
-		unsigned digit = (unsigned)(*text - '0');
-
-		if (__builtin_mul_overflow(number, 10, &number) ||
-		    __builtin_add_overflow(number, digit, &number))
-			return false;
-	}
-	if (bytes && *text &&
-	    (suffix = strchr(suffixes, toupper((unsigned char)*text)))) {
-		uint64_t unit = UINT64_C(1) << (10 * (suffix - suffixes + 1));
-
-		if (__builtin_mul_overflow(number, unit, &number))
-			return false;
-		text++;
-	}
-	if (*text)
-		return false;
-	*ret_number = number;
-	return true;
+	for (size_t i = 0; i < ARRAY_SIZE(numbers); i++)
+		if (numbers[i].id == (enum option_id)id)
+			return &numbers[i];
+	return NULL;
 }
 
 static void store(struct config *config, const struct number *number, uint64_t n)
@@ -186,15 +159,12 @@ static void store(struct config *config, const struct number *number, uint64_t n
 		memcpy(field, &(uint32_t){ (uint32_t)n }, sizeof(uint32_t));
 }
 
-static int set_number(struct config *config, int id, const char *text,
-		      struct config_error *error)
+static int set_number(struct config *config, const struct number *number,
+		      const char *text, struct config_error *error)
 {
-	const struct number *number = numbers;
 	uint64_t n;
 
-	while (number->id != (enum option_id)id)
-		number++;
-	if (!parse_number(text, number->bytes, &n))
+	if (!config_number(text, number->bytes, &n))
 		return refuse(error, "%s: '%.60s' is not a number%s", number->name, text,
 			      number->bytes ? " of bytes" : "");
 	if (n < number->min || n > number->max)
@@ -202,6 +172,69 @@ static int set_number(struct config *config, int id, const char *text,
 			      number->name, text, (unsigned long long)number->min,
 			      (unsigned long long)number->max);
 	store(config, number, n);
+	return 0;
+}
+
+/* ---- names, users, descriptors ------------------------------------------- */
+
+static int add_socket(struct config *config, const char *name, struct config_error *error)
+{
+	struct sockaddr_un addr;
+	socklen_t size;
+	int ret = socket_address(name, &addr, &size);
+
+	if (ret < 0)
+		return refuse(error, "--socket: %s",
+			      ret == -EINVAL ? "the name is empty"
+					     : "the name is too long");
+	if (config->n_sockets == CONFIG_SOCKETS_MAX)
+		return refuse(error, "--socket: more than %d", CONFIG_SOCKETS_MAX);
+	strcpy(config->sockets[config->n_sockets++], name);
+	return 0;
+}
+
+/* 0 to 2 are the daemon's own. */
+static int add_listen_fd(struct config *config, const char *text,
+			 struct config_error *error)
+{
+	uint64_t fd;
+
+	if (!config_number(text, false, &fd) || fd < 3 || fd > INT32_MAX)
+		return refuse(error, "--listen-fd: '%.60s' is not a descriptor from 3 on",
+			      text);
+	if (config->n_listen_fds == CONFIG_SOCKETS_MAX)
+		return refuse(error, "--listen-fd: more than %d", CONFIG_SOCKETS_MAX);
+	config->listen_fds[config->n_listen_fds++] = (int)fd;
+	return 0;
+}
+
+static int allow_uid(struct config *config, const char *text, struct config_error *error)
+{
+	const struct passwd *user = getpwnam(text);
+	uint64_t uid;
+
+	if (user)
+		uid = user->pw_uid;
+	else if (!config_number(text, false, &uid) || uid >= UINT32_MAX)
+		return refuse(error, "--allow-uid: there is no user '%.60s'", text);
+	if (config->n_allow_uids == CONFIG_ALLOWED_MAX)
+		return refuse(error, "--allow-uid: more than %d", CONFIG_ALLOWED_MAX);
+	config->allow_uids[config->n_allow_uids++] = (uid_t)uid;
+	return 0;
+}
+
+static int allow_gid(struct config *config, const char *text, struct config_error *error)
+{
+	const struct group *group = getgrnam(text);
+	uint64_t gid;
+
+	if (group)
+		gid = group->gr_gid;
+	else if (!config_number(text, false, &gid) || gid >= UINT32_MAX)
+		return refuse(error, "--allow-gid: there is no group '%.60s'", text);
+	if (config->n_allow_gids == CONFIG_ALLOWED_MAX)
+		return refuse(error, "--allow-gid: more than %d", CONFIG_ALLOWED_MAX);
+	config->allow_gids[config->n_allow_gids++] = (gid_t)gid;
 	return 0;
 }
 
@@ -223,6 +256,141 @@ static int set_metrics(struct config *config, const char *text,
 	return 0;
 }
 
+/* ---- one option ---------------------------------------------------------- */
+
+static int apply(struct config *config, int id, const char *value,
+		 struct config_error *error)
+{
+	const struct number *number = number_of(id);
+
+	if (number)
+		return set_number(config, number, value, error);
+	switch (id) {
+	case OPT_SOCKET:
+		return add_socket(config, value, error);
+	case OPT_LISTEN_FD:
+		return add_listen_fd(config, value, error);
+	case OPT_ALLOW_UID:
+		return allow_uid(config, value, error);
+	case OPT_ALLOW_GID:
+		return allow_gid(config, value, error);
+	case OPT_METRICS:
+		return set_metrics(config, value, error);
+	case OPT_STOP_AFTER:
+		if (!config_time(value, &config->stop_after_ns))
+			return refuse(error, "--stop-after: '%.60s' is not a time",
+				      value);
+		break;
+	case OPT_LOG_LEVEL:
+		if (!log_level_of(value, &config->log_level))
+			return refuse(error, "--log-level: there is no level '%.60s'",
+				      value);
+		break;
+	case OPT_QUIET:
+		config->log_level = LOG_LEVEL_WARNING;
+		break;
+	case OPT_REPLACE:
+		config->replace = true;
+		break;
+	case OPT_CONFIG:
+		config->file = value;
+		break;
+	case OPT_HELP:
+		config->action = CONFIG_HELP;
+		break;
+	default:
+		config->action = CONFIG_VERSION;
+		break;
+	}
+	return 0;
+}
+
+static bool is_limit(int id)
+{
+	const struct number *number = number_of(id);
+
+	return number && number->offset >= offsetof(struct config, limits);
+}
+
+/* ---- the file ------------------------------------------------------------ */
+
+/* Where the options of one reading go, and which of them count. */
+struct reading {
+	struct config *config;
+	struct config_error *error;
+	bool limits_only;
+};
+
+/* What concerns one start alone has no place in a file. */
+static bool may_stand_in_file(int id)
+{
+	return id != OPT_CONFIG && id != OPT_REPLACE && id != OPT_LISTEN_FD &&
+	       id != OPT_HELP && id != OPT_VERSION;
+}
+
+static int on_line(const char *name, const char *value, void *user)
+{
+	const struct reading *reading = user;
+	const struct option *option = options;
+
+	while (option->name && strcmp(option->name, name))
+		option++;
+	if (!option->name || !may_stand_in_file(option->val))
+		return refuse(reading->error, "unknown option '%.60s'", name);
+	if (option->has_arg && !value)
+		return refuse(reading->error, "%s needs a value", name);
+	if (!option->has_arg && value)
+		return refuse(reading->error, "%s takes no value", name);
+	if (reading->limits_only && !is_limit(option->val))
+		return 0;
+	return apply(reading->config, option->val, value, reading->error);
+}
+
+static int read_file(const struct reading *reading, const char *path)
+{
+	struct config_error inner = { "" };
+	struct reading lines = *reading;
+	unsigned number = 0;
+	int ret;
+
+	lines.error = &inner;
+	ret = config_file_read(path, on_line, &lines, &number);
+	if (ret == 0)
+		return 0;
+	if (number > 0)
+		return refuse(reading->error, "%.80s:%u: %.150s", path, number,
+			      inner.text);
+	return refuse(reading->error, "--config: cannot read %.80s: %s", path,
+		      strerror(-ret));
+}
+
+/* ---- the command line ---------------------------------------------------- */
+
+static int read_arguments(const struct reading *reading, int argc, char **argv)
+{
+	int id, ret;
+
+	opterr = 0;
+	optind = 0; /* start afresh: it is read more than once */
+	while ((id = getopt_long(argc, argv, "+:", options, NULL)) != -1) {
+		if (id == ':')
+			return refuse(reading->error, "%.60s needs a value",
+				      argv[optind - 1]);
+		if (id == '?')
+			return refuse(reading->error, "unknown option '%.60s'",
+				      argv[optind - 1]);
+		if (reading->limits_only && !is_limit(id))
+			continue;
+		ret = apply(reading->config, id, optarg, reading->error);
+		if (ret < 0)
+			return ret;
+	}
+	if (optind < argc)
+		return refuse(reading->error, "unexpected argument '%.60s'",
+			      argv[optind]);
+	return 0;
+}
+
 /* The limits of one client that nobody named follow from those of all. */
 static void complete(struct config_limits *limits)
 {
@@ -236,49 +404,45 @@ static void complete(struct config_limits *limits)
 			quarter > CLIENT_BYTES_MIN ? quarter : CLIENT_BYTES_MIN;
 }
 
+/* ---- both ---------------------------------------------------------------- */
+
+/* What the command line says holds against the file, which it has to name first. */
 int config_parse(int argc, char **argv, struct config *ret_config,
 		 struct config_error *ret_error)
 {
 	struct config config = defaults;
-	int id, ret;
+	const struct reading reading = { &config, ret_error, false };
+	const char *file;
+	int ret;
 
-	opterr = 0;
-	optind = 0; /* start afresh: a test parses more than once */
-	while ((id = getopt_long(argc, argv, "+:", options, NULL)) != -1) {
-		switch (id) {
-		case OPT_SOCKET:
-			if (!*optarg)
-				return refuse(ret_error, "--socket: the name is empty");
-			config.socket = optarg;
-			break;
-		case OPT_METRICS:
-			ret = set_metrics(&config, optarg, ret_error);
-			if (ret < 0)
-				return ret;
-			break;
-		case OPT_QUIET:
-			config.quiet = true;
-			break;
-		case OPT_HELP:
-			config.action = CONFIG_HELP;
-			break;
-		case OPT_VERSION:
-			config.action = CONFIG_VERSION;
-			break;
-		case ':':
-			return refuse(ret_error, "%.60s needs a value", argv[optind - 1]);
-		case '?':
-			return refuse(ret_error, "unknown option '%.60s'",
-				      argv[optind - 1]);
-		default:
-			ret = set_number(&config, id, optarg, ret_error);
-			if (ret < 0)
-				return ret;
-		}
+	ret = read_arguments(&reading, argc, argv);
+	if (ret == 0 && config.file) {
+		file = config.file;
+		config = defaults;
+		ret = read_file(&reading, file);
+		if (ret == 0)
+			ret = read_arguments(&reading, argc, argv);
 	}
-	if (optind < argc)
-		return refuse(ret_error, "unexpected argument '%.60s'", argv[optind]);
+	if (ret < 0)
+		return ret;
 	complete(&config.limits);
 	*ret_config = config;
+	return 0;
+}
+
+int config_reload(int argc, char **argv, const struct config *config,
+		  struct config_limits *ret_limits, struct config_error *ret_error)
+{
+	struct config fresh = defaults;
+	const struct reading reading = { &fresh, ret_error, true };
+	int ret;
+
+	ret = read_file(&reading, config->file);
+	if (ret == 0)
+		ret = read_arguments(&reading, argc, argv);
+	if (ret < 0)
+		return ret;
+	complete(&fresh.limits);
+	*ret_limits = fresh.limits;
 	return 0;
 }

@@ -1,6 +1,6 @@
 /*
- * What the daemon was told on its command line: parsed and checked, nothing
- * opened, nothing printed.
+ * What the daemon was told on its command line and in its file: parsed and checked,
+ * nothing printed.
  */
 #ifndef DAEMON_CONFIG_H
 #define DAEMON_CONFIG_H
@@ -8,6 +8,9 @@
 #include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
+#include <sys/types.h>
+#include "daemon/log.h"
+#include "sys/sock.h"
 #include "sys/tcp.h"
 
 enum config_action {
@@ -15,6 +18,9 @@ enum config_action {
 	CONFIG_HELP,
 	CONFIG_VERSION,
 };
+
+#define CONFIG_SOCKETS_MAX 16 /* listening, of all origins */
+#define CONFIG_ALLOWED_MAX 64
 
 /*
  * What may be had at one time.  All of it can be replaced while the daemon serves:
@@ -36,20 +42,46 @@ struct config_limits {
 
 struct config {
 	enum config_action action;
-	const char *socket; /* borrowed from argv; NULL: the default one */
-	struct config_limits limits;
-	struct tcp_address metrics; /* where HTTP is spoken; size 0: nowhere */
+	char sockets[CONFIG_SOCKETS_MAX][SOCKET_NAME_BYTES]; /* names to listen on */
+	unsigned n_sockets;
+	int listen_fds[CONFIG_SOCKETS_MAX]; /* inherited ones */
+	unsigned n_listen_fds;
+	bool replace; /* take over from the daemon that serves the first name */
+	uid_t allow_uids[CONFIG_ALLOWED_MAX];
+	unsigned n_allow_uids;
+	gid_t allow_gids[CONFIG_ALLOWED_MAX];
+	unsigned n_allow_gids;
+	uint64_t stop_after_ns; /* how long jobs may end by themselves at a stop */
+	const char *file;	/* borrowed from argv; NULL: none */
+	enum log_level log_level;
 	unsigned launchers;	    /* 0: the engine's default */
-	bool quiet;
+	struct tcp_address metrics; /* where HTTP is spoken; size 0: nowhere */
+	struct config_limits limits;
 };
 
 struct config_error {
-	char text[160];
+	char text[256];
 };
 
-/* Returns 0, or -EINVAL with a sentence without a full stop in @ret_error. */
+/*
+ * The defaults, on them what the file of --config says, on that the command line.
+ * Returns 0, or -EINVAL with a sentence without a full stop in @ret_error.
+ */
 int config_parse(int argc, char **argv, struct config *ret_config,
 		 struct config_error *ret_error);
+
+/*
+ * Read the limits alone, from the same places; @config: as it was parsed from them
+ * before.  Returns as config_parse().
+ */
+int config_reload(int argc, char **argv, const struct config *config,
+		  struct config_limits *ret_limits, struct config_error *ret_error);
+
+/* Somebody who is not of the daemon's own user may connect. */
+static inline bool config_is_shared(const struct config *config)
+{
+	return config->n_allow_uids > 0 || config->n_allow_gids > 0;
+}
 
 /* What --help prints. */
 extern const char config_help[];

@@ -267,6 +267,9 @@ static void handle(struct session *s, const struct frame *frame, int *fds) REACT
 	case USP_WIRE_STAT:
 		handle_stat(s, frame);
 		break;
+	case USP_WIRE_REPLACE:
+		takeover_frame(s, frame);
+		break;
 	default:
 		session_fail(s, ENOTSUP, "a frame of type 0x%02x, which is not known",
 			     frame->type);

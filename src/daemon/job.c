@@ -191,8 +191,8 @@ static bool admit(struct job *job) REACTOR_ONLY
 	enum admission_limit limit = limit_reached(job->session, job);
 	struct usp_failure busy;
 
-	if (d->phase != DAEMON_SERVING) {
-		refuse_at(job, USP_STAGE_ADMISSION, ESHUTDOWN, "the daemon stops");
+	if (!daemon_is_open(d)) {
+		refuse_at(job, USP_STAGE_ADMISSION, ESHUTDOWN, daemon_why_closed(d));
 		return false;
 	}
 	if (limit == LIMITS)
@@ -234,6 +234,9 @@ static int decode(struct job *job, const struct frame *frame, const int *fds,
 				      ret_field);
 	if (ret == 0)
 		ret = judge(input, ret_field);
+	/* What a template says is asked for as well. */
+	if (ret == 0)
+		ret = peer_may_spawn(&job->session->peer, input, ret_field);
 	if (!input->options.window_bytes)
 		input->options.window_bytes = USP_WIRE_WINDOW_BYTES;
 	return ret;
@@ -275,6 +278,8 @@ static void launch(struct job *job, const struct frame *frame,
 		close_all(fds, frame->fds);
 		return;
 	}
+	peer_become(&s->peer, &s->daemon->self, &input);
+	job->keep = input.options.gone == USP_GONE_KEEP;
 	ret = engine_spawn(s->daemon->engine, &s->turns, &input, on_event, job,
 			   &job->process);
 	if (ret == -EINVAL)
@@ -352,20 +357,44 @@ void job_start_batch(struct session *s, const struct frame *frame, const int *fd
 
 void job_abandon_all(struct session *s)
 {
-	list_each(link, next, &s->jobs)
-		engine_abandon(container_of(link, struct job, link)->process);
+	list_each(link, next, &s->jobs) {
+		struct job *job = container_of(link, struct job, link);
+
+		if (job->keep) {
+			engine_detach(job->process);
+		} else {
+			job->given_up = true;
+			engine_abandon(job->process);
+		}
+	}
+}
+
+/* Once for each job that somebody still wanted. */
+static void count_cut(struct job *job)
+{
+	if (!job->given_up)
+		job->session->daemon->jobs_cut++;
+	job->given_up = true;
 }
 
 void job_end_all(struct session *s)
 {
-	list_each(link, next, &s->jobs)
-		usp_process_kill(container_of(link, struct job, link)->process);
+	list_each(link, next, &s->jobs) {
+		struct job *job = container_of(link, struct job, link);
+
+		count_cut(job);
+		usp_process_kill(job->process);
+	}
 }
 
 void job_cut_all(struct session *s)
 {
-	list_each(link, next, &s->jobs)
-		engine_cut(container_of(link, struct job, link)->process);
+	list_each(link, next, &s->jobs) {
+		struct job *job = container_of(link, struct job, link);
+
+		count_cut(job);
+		engine_cut(job->process);
+	}
 }
 
 void job_pause_all(struct session *s, bool pause)

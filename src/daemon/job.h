@@ -24,6 +24,8 @@ struct job {
 	unsigned given;		/* descriptors that it is to be given, and was not yet */
 	uint32_t id;		/* the client's */
 	bool run;		/* its frames may wait a little for each other */
+	bool keep;		/* it runs on when its client is gone */
+	bool given_up; /* whether it ends by itself is nobody's question any more */
 };
 
 /*
@@ -43,9 +45,10 @@ struct job *job_find(const struct session *s, uint32_t id);
 int job_write(struct job *job, int stream, const void *data, size_t size) REACTOR_ONLY;
 
 /* For all jobs of a session. */
-void job_abandon_all(struct session *s) REACTOR_ONLY; /* the client is gone */
-void job_end_all(struct session *s) REACTOR_ONLY;     /* by their kill plans */
-void job_cut_all(struct session *s) REACTOR_ONLY;     /* at once */
+/* The client is gone: by its kill plan, or unheard, as each was asked for. */
+void job_abandon_all(struct session *s) REACTOR_ONLY;
+void job_end_all(struct session *s) REACTOR_ONLY; /* by their kill plans */
+void job_cut_all(struct session *s) REACTOR_ONLY; /* at once */
 void job_pause_all(struct session *s, bool pause) REACTOR_ONLY;
 
 #endif

@@ -35,7 +35,7 @@ static const uint8_t may_become[SESSION_STATES] = {
 };
 
 /* The only assignment to the state of a session that exists. */
-static void session_move(struct session *s, enum session_state next)
+static void session_move(struct session *s, enum session_state next) REACTOR_ONLY
 {
 	assert(may_become[s->state] & BIT(next));
 	if (s->state == SESSION_GREETING)
@@ -43,6 +43,8 @@ static void session_move(struct session *s, enum session_state next)
 	if (next == SESSION_PARTING ||
 	    (next == SESSION_CLOSED && s->state != SESSION_PARTING))
 		s->daemon->clients--;
+	if (next >= SESSION_PARTING)
+		takeover_forget(s);
 	s->state = next;
 }
 
@@ -74,6 +76,8 @@ static void on_drained(struct owner *owner) REACTOR_ONLY
 	reactor_slot_drop(s->daemon->reactor, s->slot);
 	outbox_done(&s->out);
 	s->daemon->connections--;
+	log_say(LOG_LEVEL_DEBUG, "a client of user %u, process %d, left",
+		(unsigned)s->peer.uid, (int)s->peer.pid);
 	s->drained = true;
 	reap(s);
 }
@@ -95,12 +99,25 @@ void session_close(struct session *s)
 		job_abandon_all(s);
 }
 
-/* A client that only ceased to send hears of its jobs until the last has ended. */
+/* A client that only ceased to send hears of its jobs until the last has ended; so does
+ * one of a daemon that was replaced. */
 static void close_when_served(struct session *s) REACTOR_ONLY
 {
-	if (s->eof && s->state == SESSION_OPEN && list_empty(&s->jobs) &&
-	    outbox_empty(&s->out))
+	bool served =
+		s->state == SESSION_OPEN && list_empty(&s->jobs) && outbox_empty(&s->out);
+
+	if (served && s->eof)
 		session_close(s);
+	else if (served && s->daemon->phase == DAEMON_RETIRING)
+		session_fail(s, ESHUTDOWN, "%s", daemon_why_closed(s->daemon));
+}
+
+void session_retire(struct session *s)
+{
+	if (s->state == SESSION_GREETING)
+		session_fail(s, ESHUTDOWN, "%s", daemon_why_closed(s->daemon));
+	else
+		close_when_served(s);
 }
 
 void session_job_ended(struct session *s)
@@ -122,6 +139,11 @@ void session_fail(struct session *s, int error, const char *format, ...)
 	va_start(args, format);
 	vsnprintf(sentence, sizeof(sentence), format, args);
 	va_end(args);
+	if (error != ESHUTDOWN)
+		log_often(&s->daemon->failed, reactor_now_ns(s->daemon->reactor),
+			  LOG_LEVEL_INFO,
+			  "a client of user %u, process %d, is cut off: %s",
+			  (unsigned)s->peer.uid, (int)s->peer.pid, sentence);
 	buf = outbox_open(&s->out);
 	if (!buf || reply_encode_error(error, sentence, buf) < 0) {
 		session_close(s);
@@ -202,6 +224,24 @@ static void take_fds(struct session *s, struct buffer *buffer) REACTOR_ONLY
 			     INTAKE_FDS_MAX);
 }
 
+/*
+ * A client that became somebody else since it connected has the rights of then, which
+ * it may have given up on purpose.
+ */
+static void check_sender(struct session *s, const struct buffer *buffer) REACTOR_ONLY
+{
+	struct ucred sender;
+
+	if (!buffer_sender(buffer, &sender))
+		session_fail(s, EPERM, "it is not known who sent a message: reconnect");
+	else if (!peer_sent(&s->peer, &sender))
+		session_fail(s, EPERM,
+			     "a message of user %u, group %u on a connection of user %u, "
+			     "group %u: reconnect",
+			     (unsigned)sender.uid, (unsigned)sender.gid,
+			     (unsigned)s->peer.uid, (unsigned)s->peer.gid);
+}
+
 /* Changes, for that the client sends no more is reported as well, and stays true. */
 static void watch_hangup(struct session *s) REACTOR_ONLY
 {
@@ -225,6 +265,8 @@ static void on_recv(struct op *op, const struct completion *done)
 {
 	struct session *s = container_of(op, struct session, recv);
 
+	if (done->res > 0)
+		check_sender(s, done->buffer);
 	if (done->buffer)
 		take_fds(s, done->buffer);
 	if (done->res > 0)
@@ -295,16 +337,18 @@ static void on_progress(struct outbox *outbox, int error) REACTOR_ONLY
 	}
 	if (s->paused && outbox->queued_bytes <= backlog_limit(s) / 2)
 		pause_session(s, false);
+	takeover_sent(s);
 	close_when_served(s);
 }
 
 /* ---- life ---------------------------------------------------------------- */
 
-int session_new(struct daemon *d, int slot, int fd)
+int session_new(struct daemon *d, int slot, int fd, struct peer *peer)
 {
 	struct session *s = mem_zalloc(sizeof(*s));
 
 	if (!s) {
+		peer_done(peer);
 		sys_close(fd);
 		reactor_slot_drop(d->reactor, slot);
 		return -ENOMEM;
@@ -312,6 +356,7 @@ int session_new(struct daemon *d, int slot, int fd)
 	reactor_slot_fill(d->reactor, slot, fd);
 	s->daemon = d;
 	s->slot = slot;
+	s->peer = *peer;
 	s->owner.on_drained = on_drained;
 	s->parting.on_fire = on_parting;
 	s->greet_by_ns = reactor_now_ns(d->reactor) + SESSION_GREET_NS;
@@ -327,6 +372,8 @@ int session_new(struct daemon *d, int slot, int fd)
 	list_append(&d->waiting, &s->waiting);
 	d->clients++;
 	d->connections++;
+	log_say(LOG_LEVEL_DEBUG, "a client of user %u, process %d, connected",
+		(unsigned)s->peer.uid, (int)s->peer.pid);
 	receive(s);
 	return 0;
 }
@@ -342,6 +389,7 @@ void session_sweep(struct daemon *d)
 		intake_done(&s->in);
 		templates_done(s);
 		table_done(&s->jobs_by_id);
+		peer_done(&s->peer);
 		mem_free(s);
 	}
 }

@@ -11,6 +11,7 @@
 #include "base/table.h"
 #include "daemon/intake.h"
 #include "daemon/outbox.h"
+#include "daemon/peer.h"
 #include "engine/owner.h"
 #include "reactor/reactor.h"
 
@@ -36,6 +37,7 @@ struct session {
 	struct daemon *daemon;
 	enum session_state state;
 	int slot;
+	struct peer peer;
 	bool eof;	     /* the client will send no more */
 	bool paused;	     /* too much is queued: its jobs and its frames wait */
 	bool drained;	     /* the socket is closed */
@@ -63,11 +65,14 @@ struct session {
 #define SESSION_GREET_NS UINT64_C(10000000000)
 #define SESSION_PART_NS	 UINT64_C(1000000000)
 
-/* Take over the connection @fd, into @slot.  Returns 0, or -ENOMEM; takes both. */
-int session_new(struct daemon *daemon, int slot, int fd) REACTOR_ONLY;
+/*
+ * Take over the connection @fd of @peer, into @slot.  Returns 0, or -ENOMEM; takes all
+ * three.
+ */
+int session_new(struct daemon *daemon, int slot, int fd, struct peer *peer) REACTOR_ONLY;
 
 /* The client said who it is: it may ask for what it wants. */
-void session_greeted(struct session *s);
+void session_greeted(struct session *s) REACTOR_ONLY;
 
 /*
  * End the connection with an ERROR that says why: @format makes a sentence without
@@ -84,6 +89,9 @@ static inline bool session_listens(const struct session *s)
 {
 	return s->state == SESSION_OPEN;
 }
+
+/* Let it go as soon as none of its jobs is left. */
+void session_retire(struct session *s) REACTOR_ONLY;
 
 /* A job of it came to its end. */
 void session_job_ended(struct session *s) REACTOR_ONLY;

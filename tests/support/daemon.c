@@ -22,24 +22,50 @@
 
 #define ARGS_MAX 32
 
-/* The daemon dies with the test, so that one that fails leaves nothing running. */
-static void become_daemon(const char *const *argv, int err_fd)
+/* Put the descriptors where it expects them, and say so as a service manager does. */
+static void pass_fds(const struct daemon_options *options)
 {
-	prctl(PR_SET_PDEATHSIG, SIGKILL);
+	char text[16];
+
+	for (unsigned i = 0; i < options->n_fds; i++)
+		dup2(fcntl(options->fds[i], F_DUPFD_CLOEXEC, 100), 3 + (int)i);
+	if (!options->activated)
+		return;
+	snprintf(text, sizeof(text), "%d", (int)getpid());
+	setenv("LISTEN_PID", text, 1);
+	snprintf(text, sizeof(text), "%u", options->n_fds);
+	setenv("LISTEN_FDS", text, 1);
+	if (options->fd_names)
+		setenv("LISTEN_FDNAMES", options->fd_names, 1);
+}
+
+/* The daemon dies with the test, so that one that fails leaves nothing running. */
+static void become_daemon(const struct daemon_options *options, const char *const *argv,
+			  int err_fd)
+{
 	dup2(err_fd, 2);
+	pass_fds(options);
+	for (const char *const *env = options->env; env && *env; env++)
+		putenv((char *)*env);
+	if (options->uid && (setresgid(options->uid, options->uid, options->uid) < 0 ||
+			     setresuid(options->uid, options->uid, options->uid) < 0))
+		_exit(126);
+	prctl(PR_SET_PDEATHSIG, SIGKILL);
 	execv(argv[0], (char *const *)argv);
 	_exit(127);
 }
 
-static pid_t launch(const char *socket, const char *const *args, int *ret_err_fd)
+/* Jobs that a test leaves are not waited for, unless it says so. */
+static pid_t launch(const struct daemon_options *options, int *ret_err_fd)
 {
-	const char *argv[ARGS_MAX] = { BUILD_DIR "/uringspawnd" };
-	int fds[2], n = 1;
+	const char *argv[ARGS_MAX] = { BUILD_DIR "/uringspawnd", "--stop-after", "0" };
+	const char *const *args = options->args;
+	int fds[2], n = 3;
 	pid_t pid;
 
-	if (socket) {
+	if (options->socket) {
 		argv[n++] = "--socket";
-		argv[n++] = socket;
+		argv[n++] = options->socket;
 	}
 	for (; args && *args; args++) {
 		cr_assert(lt(int, n, ARGS_MAX - 1));
@@ -49,7 +75,7 @@ static pid_t launch(const char *socket, const char *const *args, int *ret_err_fd
 	pid = fork();
 	cr_assert(ge(int, pid, 0));
 	if (pid == 0)
-		become_daemon(argv, fds[1]);
+		become_daemon(options, argv, fds[1]);
 	close(fds[1]);
 	*ret_err_fd = fds[0];
 	return pid;
@@ -74,21 +100,41 @@ static size_t read_until(int fd, const char *text, char *buf, size_t size)
 	return n;
 }
 
-void daemon_start_on(struct running_daemon *d, const char *socket,
-		     const char *const *args)
+void daemon_launch(struct running_daemon *d, const struct daemon_options *options)
 {
-	char *ready;
+	const char *socket = options->socket ? options->socket : "@";
 
 	cr_assert(lt(sz, strlen(socket), sizeof(d->socket)));
 	strcpy(d->socket, socket);
-	d->pid = launch(d->socket, args, &d->err_fd);
+	d->pid = launch(options, &d->err_fd);
 	d->pidfd = (int)syscall(SYS_pidfd_open, d->pid, 0);
 	cr_assert(ge(int, d->pidfd, 0));
+}
+
+bool daemon_becomes_ready(struct running_daemon *d)
+{
+	const char *ready;
+
 	read_until(d->err_fd, ")\n", d->said, sizeof(d->said));
 	ready = strstr(d->said, "ready on ");
-	cr_assert(ne(ptr, ready, NULL), "the daemon says: %s", d->said);
-	cr_assert(eq(int, sscanf(ready, "ready on %*s (%15[a-z_])", d->backend), 1),
-		  "the daemon says: %s", d->said);
+	if (ready)
+		cr_assert(eq(int, sscanf(ready, "%*[^(](%15[a-z_])", d->backend), 1),
+			  "the daemon says: %s", d->said);
+	return ready;
+}
+
+void daemon_start_with(struct running_daemon *d, const struct daemon_options *options)
+{
+	daemon_launch(d, options);
+	cr_assert(daemon_becomes_ready(d), "the daemon says: %s", d->said);
+}
+
+void daemon_start_on(struct running_daemon *d, const char *socket,
+		     const char *const *args)
+{
+	const struct daemon_options options = { .socket = socket, .args = args };
+
+	daemon_start_with(d, &options);
 }
 
 void daemon_start(struct running_daemon *d, const char *const *args)
@@ -96,10 +142,10 @@ void daemon_start(struct running_daemon *d, const char *const *args)
 	daemon_start_on(d, tmpdir_path("socket"), args);
 }
 
-int daemon_try(const char *const *args, char *ret_text, size_t size)
+int daemon_try_with(const struct daemon_options *options, char *ret_text, size_t size)
 {
 	int err_fd, status;
-	pid_t pid = launch(NULL, args, &err_fd);
+	pid_t pid = launch(options, &err_fd);
 
 	read_until(err_fd, NULL, ret_text, size);
 	close(err_fd);
@@ -109,27 +155,49 @@ int daemon_try(const char *const *args, char *ret_text, size_t size)
 	return WEXITSTATUS(status);
 }
 
+int daemon_try(const char *const *args, char *ret_text, size_t size)
+{
+	const struct daemon_options options = { .args = args };
+
+	return daemon_try_with(&options, ret_text, size);
+}
+
+void daemon_expect_said(struct running_daemon *d, const char *text, char *ret_text,
+			size_t size)
+{
+	read_until(d->err_fd, text, ret_text, size);
+	cr_assert(ne(ptr, strstr(ret_text, text), NULL), "the daemon says: %s", ret_text);
+}
+
 void daemon_signal(const struct running_daemon *d, int signal)
 {
 	cr_assert(eq(int, (int)syscall(SYS_pidfd_send_signal, d->pidfd, signal, NULL, 0),
 		     0));
 }
 
-void daemon_stopped(struct running_daemon *d)
+int daemon_ended(struct running_daemon *d, char *ret_text, size_t size)
 {
 	siginfo_t info = { 0 };
-	char text[4096];
 
 	cr_assert(wait_fd(d->pidfd, POLLIN, WAIT_MS), "the daemon does not stop");
 	cr_assert(eq(int, waitid(P_PIDFD, (id_t)d->pidfd, &info, WEXITED), 0));
-	read_until(d->err_fd, NULL, text, sizeof(text));
-	cr_assert(eq(int, info.si_code, CLD_EXITED), "the daemon says: %s", text);
-	cr_assert(eq(int, info.si_status, 0), "the daemon says: %s", text);
+	read_until(d->err_fd, NULL, ret_text, size);
+	cr_assert(eq(int, info.si_code, CLD_EXITED), "the daemon says: %s", ret_text);
+	close(d->pidfd);
+	close(d->err_fd);
+	return info.si_status;
+}
+
+void daemon_stopped(struct running_daemon *d)
+{
+	char text[4096];
+	int code = daemon_ended(d, text, sizeof(text));
+
+	cr_assert(code == 0 || code == 3, "exit code %d, the daemon says: %s", code,
+		  text);
 	if (d->socket[0] != '@')
 		cr_assert(eq(int, access(d->socket, F_OK), -1),
 			  "the socket file is left");
-	close(d->pidfd);
-	close(d->err_fd);
 }
 
 void daemon_stop(struct running_daemon *d)

@@ -16,6 +16,7 @@
 #include "sys/pty.h"
 #include "sys/pidfd.h"
 #include "sys/pollset.h"
+#include "sys/sock.h"
 
 struct fault {
 	unsigned left; /* calls until the fault, that one included; 0: none */

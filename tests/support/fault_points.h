@@ -22,6 +22,14 @@ FAULT_SYS(int, sys_event_open, (void), ())
 FAULT_SYS(int, sys_pidfd_open, (pid_t pid), (pid))
 FAULT_SYS(pid_t, sys_clone_vfork, (const struct clone_request *request, bool use_clone3),
 	  (request, use_clone3))
+FAULT_SYS(int, sys_socket_share, (int fd), (fd))
+FAULT_SYS(int, sys_socket_pass_credentials, (int fd), (fd))
+FAULT_SYS(int, sys_socket_name, (int fd, char ret_name[SOCKET_NAME_BYTES]),
+	  (fd, ret_name))
+FAULT_SYS(int, sys_socket_peer, (int fd, uid_t *ret_uid, gid_t *ret_gid, pid_t *ret_pid),
+	  (fd, ret_uid, ret_gid, ret_pid))
+FAULT_SYS(int, sys_socket_peer_groups, (int fd, gid_t **ret_groups, unsigned *ret_n),
+	  (fd, ret_groups, ret_n))
 FAULT_SYS(int, mailbox_open, (struct reactor * r, struct mailbox **ret_mailbox),
 	  (r, ret_mailbox))
 FAULT_SYS(int, io_uring_queue_init_params,

@@ -66,7 +66,7 @@ void peer_send_hello(struct peer *peer, const struct hello *hello)
 	buf_done(&payload);
 }
 
-void peer_open(struct peer *peer, const char *socket)
+void peer_greet(struct peer *peer)
 {
 	const struct hello hello = {
 		.version_min = USP_WIRE_VERSION_MIN,
@@ -75,9 +75,14 @@ void peer_open(struct peer *peer, const char *socket)
 		.name = { "test", 4 },
 	};
 
-	peer_connect(peer, socket);
 	peer_send_hello(peer, &hello);
 	peer_expect(peer, USP_WIRE_HELLO);
+}
+
+void peer_open(struct peer *peer, const char *socket)
+{
+	peer_connect(peer, socket);
+	peer_greet(peer);
 }
 
 void peer_spawn(struct peer *peer, uint32_t job, const struct request *request, bool run)

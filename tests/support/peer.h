@@ -26,6 +26,9 @@ void peer_connect(struct peer *peer, const char *socket);
 
 /* Connect, greet, and be greeted. */
 void peer_open(struct peer *peer, const char *socket);
+
+/* The latter, on a connection. */
+void peer_greet(struct peer *peer);
 void peer_close(struct peer *peer);
 
 void peer_send(struct peer *peer, const void *bytes, size_t size);

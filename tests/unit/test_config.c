@@ -7,11 +7,19 @@
 #include <criterion/new/assert.h>
 #include <criterion/parameterized.h>
 #include <errno.h>
+#include <stdio.h>
 #include <string.h>
 #include <uringspawn/wire.h>
 
-#define ARGS_MAX 8
+#include "base/clock.h"
+#include "daemon/config_file.h"
+#include "support/tmpdir.h"
+
+#define ARGS_MAX 10
 #define N_ROWS	 (sizeof(rows) / sizeof(rows[0]))
+
+#define TEN	  "0123456789"
+#define LONG_NAME TEN TEN TEN TEN TEN TEN TEN TEN TEN TEN TEN
 
 static int parse(const char *const *args, struct config *ret_config,
 		 struct config_error *ret_error)
@@ -57,6 +65,18 @@ static const struct row {
 	{ { "--metrics", "0.0.0.0:9100" }, "0.0.0.0:9100 is not an address of loopback" },
 	{ { "--metrics", "9100" }, "--metrics: '9100' is not like 127.0.0.1:9100" },
 	{ { "--turn-launches", "0" }, "--turn-launches: 0 is not between 1 and" },
+	{ { "--socket", LONG_NAME }, "the name is too long" },
+	{ { "--listen-fd", "2" }, "--listen-fd: '2' is not a descriptor from 3 on" },
+	{ { "--listen-fd", "x" }, "'x' is not a descriptor" },
+	{ { "--allow-uid", "no such user" }, "there is no user 'no such user'" },
+	{ { "--allow-uid", "4294967295" }, "there is no user" },
+	{ { "--allow-gid", "-1" }, "there is no group '-1'" },
+	{ { "--stop-after", "soon" }, "'soon' is not a time" },
+	{ { "--stop-after", "5d" }, "'5d' is not a time" },
+	{ { "--stop-after", "99999999999999h" }, "is not a time" },
+	{ { "--log-level", "loud" }, "there is no level 'loud'" },
+	{ { "--config", "/no/such/file" }, "cannot read /no/such/file: No such file" },
+	{ { "--config", "/" }, "cannot read /: Is a directory" },
 };
 
 ParameterizedTestParameters(config, what_is_wrong_is_named)
@@ -71,7 +91,7 @@ ParameterizedTestParameters(config, what_is_wrong_is_named)
 ParameterizedTest(size_t *number, config, what_is_wrong_is_named)
 {
 	const struct row *row = &rows[*number];
-	struct config config = { .limits = { .clients_max = 77 } };
+	struct config config = { .limits.clients_max = 77 };
 	struct config_error error = { "" };
 
 	cr_expect(eq(int, parse(row->args, &config, &error), -EINVAL));
@@ -90,42 +110,268 @@ Test(config, without_options_everything_has_its_default)
 	cr_assert(eq(int, parse(args, &config, &error), 0));
 
 	cr_expect(eq(int, (int)config.action, (int)CONFIG_SERVE));
-	cr_expect(eq(ptr, (void *)config.socket, NULL));
+	cr_expect(eq(uint, config.n_sockets, 0));
+	cr_expect(eq(u64, config.stop_after_ns, 5 * NS_PER_S));
+	cr_expect(eq(int, (int)config.log_level, LOG_LEVEL_NOTICE));
+	cr_expect(not(config.replace));
+	cr_expect(not(config_is_shared(&config)));
 	cr_expect(eq(u32, config.limits.frame_max, USP_WIRE_FRAME_BYTES_MAX));
 	cr_expect(lt(uint, 0, config.limits.clients_max));
 	cr_expect(lt(uint, 0, config.limits.client_jobs_max));
 	cr_expect(lt(sz, 0, config.limits.backlog_max));
 	cr_expect(lt(sz, config.limits.backlog_max, config.limits.bytes_max));
-	cr_expect(eq(uint, config.limits.jobs_max, 4096), "as the engine's");
-	cr_expect(eq(uint, config.limits.queue_max, 65536), "as the engine's");
-	cr_expect(not(config.quiet));
+	cr_expect(lt(uint, 0, config.limits.jobs_max));
+}
+
+/* Parsed well: the result, until the next. */
+static const struct config *parsed(const char *const *args)
+{
+	static struct config config;
+	struct config_error error = { "" };
+
+	cr_assert(eq(int, parse(args, &config, &error), 0), "%s", error.text);
+	return &config;
 }
 
 Test(config, every_option_lands_in_its_field)
 {
-	struct config config;
-	struct config_error error;
 	const char *const names[] = {
-		"--socket",	 "@a", "--quiet", "--clients-max=2", "--jobs-max=3",
+		"--socket",	 "@a", "--socket=b", "--clients-max=2", "--jobs-max=3",
 		"--queue-max=4", NULL
 	};
 	const char *const more[] = { "--client-jobs-max=5", "--frame-max=1M",
 				     "--backlog-max=64k",   "--bytes-max=2G",
 				     "--launchers=6",	    NULL };
+	const struct config *config = parsed(names);
 
-	cr_assert(eq(int, parse(names, &config, &error), 0));
-	cr_expect(eq(str, (char *)config.socket, "@a"));
-	cr_expect(config.quiet);
-	cr_expect(eq(uint, config.limits.clients_max, 2));
-	cr_expect(eq(uint, config.limits.jobs_max, 3));
-	cr_expect(eq(uint, config.limits.queue_max, 4));
+	cr_expect(eq(uint, config->n_sockets, 2));
+	cr_expect(eq(str, (char *)config->sockets[0], "@a"));
+	cr_expect(eq(str, (char *)config->sockets[1], "b"));
+	cr_expect(eq(uint, config->limits.clients_max, 2));
+	cr_expect(eq(uint, config->limits.jobs_max, 3));
+	cr_expect(eq(uint, config->limits.queue_max, 4));
 
-	cr_assert(eq(int, parse(more, &config, &error), 0));
-	cr_expect(eq(uint, config.limits.client_jobs_max, 5));
-	cr_expect(eq(u32, config.limits.frame_max, 1u << 20));
-	cr_expect(eq(sz, config.limits.backlog_max, 64u << 10));
-	cr_expect(eq(sz, config.limits.bytes_max, (size_t)2 << 30));
-	cr_expect(eq(uint, config.launchers, 6));
+	config = parsed(more);
+	cr_expect(eq(uint, config->limits.client_jobs_max, 5));
+	cr_expect(eq(u32, config->limits.frame_max, 1u << 20));
+	cr_expect(eq(sz, config->limits.backlog_max, 64u << 10));
+	cr_expect(eq(sz, config->limits.bytes_max, (size_t)2 << 30));
+	cr_expect(eq(uint, config->launchers, 6));
+}
+
+Test(config, who_may_connect_is_a_name_or_a_number)
+{
+	const char *const args[] = { "--allow-uid=root",
+				     "--allow-uid=65534",
+				     "--allow-gid=root",
+				     "--allow-gid=7",
+				     "--listen-fd=9",
+				     "--replace",
+				     NULL };
+	const struct config *config = parsed(args);
+
+	cr_expect(config_is_shared(config));
+	cr_expect(eq(uint, config->n_allow_uids, 2));
+	cr_expect(eq(uint, config->allow_uids[0], 0));
+	cr_expect(eq(uint, config->allow_uids[1], 65534));
+	cr_expect(eq(uint, config->n_allow_gids, 2));
+	cr_expect(eq(uint, config->allow_gids[0], 0));
+	cr_expect(eq(uint, config->allow_gids[1], 7));
+	cr_expect(eq(uint, config->n_listen_fds, 1));
+	cr_expect(eq(int, config->listen_fds[0], 9));
+	cr_expect(config->replace);
+}
+
+Test(config, a_time_has_a_unit_or_is_seconds)
+{
+	static const struct {
+		const char *text;
+		uint64_t ns;
+	} times[] = {
+		{ "--stop-after=0", 0 },
+		{ "--stop-after=3", 3 * NS_PER_S },
+		{ "--stop-after=250ms", 250 * NS_PER_MS },
+		{ "--stop-after=2m", 120 * NS_PER_S },
+		{ "--stop-after=1h", 3600 * NS_PER_S },
+	};
+
+	for (size_t i = 0; i < sizeof(times) / sizeof(times[0]); i++) {
+		const char *const args[] = { times[i].text, NULL };
+
+		cr_expect(eq(u64, parsed(args)->stop_after_ns, times[i].ns), "%s",
+			  times[i].text);
+	}
+}
+
+Test(config, the_last_word_on_the_level_counts)
+{
+	const char *const quiet[] = { "--quiet", NULL };
+	const char *const loud[] = { "--quiet", "--log-level=debug", NULL };
+
+	cr_expect(eq(int, (int)parsed(quiet)->log_level, LOG_LEVEL_WARNING));
+	cr_expect(eq(int, (int)parsed(loud)->log_level, LOG_LEVEL_DEBUG));
+}
+
+/* ---- the file ------------------------------------------------------------ */
+
+static char *path; /* of the file */
+
+static void write_file(const char *text, size_t size)
+{
+	FILE *file;
+
+	path = (char *)tmpdir_path("config");
+	file = fopen(path, "we");
+	cr_assert(file != NULL);
+	cr_assert(eq(sz, fwrite(text, 1, size, file), size));
+	fclose(file);
+}
+
+static void write_text(const char *text)
+{
+	write_file(text, strlen(text));
+}
+
+Test(config, the_file_holds_options_one_a_line, .fini = tmpdir_done)
+{
+	const struct config *config;
+
+	write_text("# comment\n\n"
+		   "jobs-max 10\n"
+		   " \t queue-max=11 \t\r\n"
+		   "client-jobs-max = 12\n"
+		   "socket /a b\n"
+		   "quiet\n"
+		   "bytes-max\t1G");
+	config = parsed((const char *[]){ "--config", path, NULL });
+
+	cr_expect(eq(uint, config->limits.jobs_max, 10));
+	cr_expect(eq(uint, config->limits.queue_max, 11));
+	cr_expect(eq(uint, config->limits.client_jobs_max, 12));
+	cr_expect(eq(str, (char *)config->sockets[0], "/a b"));
+	cr_expect(eq(int, (int)config->log_level, LOG_LEVEL_WARNING));
+	cr_expect(eq(sz, config->limits.bytes_max, (size_t)1 << 30));
+	cr_expect(eq(uint, config->limits.clients_max, 4096),
+		  "what it does not say is as ever");
+}
+
+Test(config, the_command_line_holds_against_the_file, .fini = tmpdir_done)
+{
+	write_text("jobs-max 10\nqueue-max 11\n");
+	const struct config *config =
+		parsed((const char *[]){ "--jobs-max=20", "--config", path, NULL });
+
+	cr_expect(eq(uint, config->limits.jobs_max, 20));
+	cr_expect(eq(uint, config->limits.queue_max, 11));
+}
+
+static const struct file_row {
+	const char *text;
+	const char *says;
+} file_rows[] = {
+	{ "jobs-max", ":1: jobs-max needs a value" },
+	{ "\n\njobs-max none\n", ":3: --jobs-max: 'none' is not a number" },
+	{ "jobs-max 1\nnonsense 1\n", ":2: unknown option 'nonsense'" },
+	{ "--jobs-max 1\n", ":1: unknown option '--jobs-max'" },
+	{ "quiet yes\n", ":1: quiet takes no value" },
+	{ "config /etc/x\n", ":1: unknown option 'config'" },
+	{ "replace\n", ":1: unknown option 'replace'" },
+	{ "help\n", ":1: unknown option 'help'" },
+	{ "socket =\n", ":1: --socket: the name is empty" },
+};
+
+Test(config, what_is_wrong_in_the_file_has_its_line, .fini = tmpdir_done)
+{
+	for (size_t i = 0; i < sizeof(file_rows) / sizeof(file_rows[0]); i++) {
+		struct config config = { .limits.clients_max = 77 };
+		struct config_error error = { "" };
+
+		write_text(file_rows[i].text);
+		cr_expect(eq(int,
+			     parse((const char *[]){ "--config", path, NULL }, &config,
+				   &error),
+			     -EINVAL));
+		cr_expect(ne(ptr, strstr(error.text, file_rows[i].says), NULL),
+			  "'%s' does not say '%s'", error.text, file_rows[i].says);
+		cr_expect(eq(uint, config.limits.clients_max, 77));
+	}
+}
+
+Test(config, a_file_is_bounded_text, .fini = tmpdir_done)
+{
+	static char big[CONFIG_FILE_BYTES_MAX + 1];
+	struct config config;
+	struct config_error error = { "" };
+
+	memset(big, '\n', sizeof(big));
+	write_file(big, sizeof(big));
+	cr_expect(eq(int,
+		     parse((const char *[]){ "--config", path, NULL }, &config, &error),
+		     -EINVAL));
+	cr_expect(ne(ptr, strstr(error.text, "too large"), NULL), "%s", error.text);
+	write_file(big, sizeof(big) - 1);
+	cr_expect(eq(int,
+		     parse((const char *[]){ "--config", path, NULL }, &config, &error),
+		     0));
+	write_file("jobs-max 1\0", 11);
+	cr_expect(eq(int,
+		     parse((const char *[]){ "--config", path, NULL }, &config, &error),
+		     -EINVAL));
+}
+
+static int reload_with(struct config *config, struct config_error *error)
+{
+	char *argv[] = { (char *)"uringspawnd", (char *)"--config", path,
+			 (char *)"--queue-max=4", NULL };
+
+	return config_reload(4, argv, config, &config->limits, error);
+}
+
+Test(config, reading_again_changes_limits_alone, .fini = tmpdir_done)
+{
+	struct config_error error = { "" };
+	struct config config;
+
+	write_text("jobs-max 10\nqueue-max 11\nstop-after 1\nlaunchers 3\n");
+	config = *parsed((const char *[]){ "--config", path, "--queue-max=4", NULL });
+	write_text("jobs-max 20\nqueue-max 21\nstop-after 2\nlaunchers 5\nsocket x\n"
+		   "allow-uid 7\nquiet\n");
+	cr_assert(eq(int, reload_with(&config, &error), 0), "%s", error.text);
+
+	cr_expect(eq(uint, config.limits.jobs_max, 20));
+	cr_expect(eq(uint, config.limits.queue_max, 4), "the command line holds");
+	cr_expect(eq(u64, config.stop_after_ns, NS_PER_S));
+	cr_expect(eq(uint, config.launchers, 3));
+	cr_expect(eq(uint, config.n_sockets, 0));
+	cr_expect(eq(uint, config.n_allow_uids, 0));
+	cr_expect(eq(int, (int)config.log_level, LOG_LEVEL_NOTICE));
+}
+
+Test(config, a_limit_that_is_said_no_more_has_its_default, .fini = tmpdir_done)
+{
+	struct config_error error = { "" };
+	struct config config;
+
+	write_text("clients-max 10\n");
+	config = *parsed((const char *[]){ "--config", path, NULL });
+	write_text("");
+	cr_assert(eq(int, reload_with(&config, &error), 0));
+	cr_expect(eq(uint, config.limits.clients_max, 4096));
+}
+
+Test(config, a_file_that_is_wrong_changes_nothing, .fini = tmpdir_done)
+{
+	struct config_error error = { "" };
+	struct config config;
+
+	write_text("jobs-max 10\n");
+	config = *parsed((const char *[]){ "--config", path, NULL });
+	write_text("jobs-max 20\nclients-max 0\n");
+	cr_expect(eq(int, reload_with(&config, &error), -EINVAL));
+	cr_expect(ne(ptr, strstr(error.text, ":2: --clients-max"), NULL), "%s",
+		  error.text);
+	cr_expect(eq(uint, config.limits.jobs_max, 10));
+	cr_expect(eq(uint, config.limits.clients_max, 4096));
 }
 
 Test(config, limits_of_one_client_land_in_their_fields)
