@@ -4,6 +4,7 @@
 #include <criterion/criterion.h>
 #include <criterion/new/assert.h>
 #include <errno.h>
+#include <fcntl.h>
 #include <poll.h>
 #include <signal.h>
 #include <stdio.h>
@@ -301,6 +302,59 @@ Test(daemon_clients, one_that_stops_sending_and_then_closes_is_gone)
 
 	expect_gone(pidfd);
 	daemon_stop(&daemon_run);
+}
+
+/* A job that was asked to be kept finds the end of its stdin, and runs on. */
+Test(daemon_clients, a_job_that_is_kept_outlives_its_client)
+{
+	static const char argv[] =
+		"/bin/sh\0-c\0cat; head -c 500000 /dev/zero; >$0; cat <$1";
+	const char *done = tmpdir_path("done"), *fifo = tmpdir_path("fifo");
+	char words[512];
+	struct request kept = { .options = { .stdio = { { .kind = USP_STDIO_PIPE } },
+					     .gone = USP_GONE_KEEP } };
+	struct peer peer;
+	int pidfd, fd;
+
+	cr_assert(eq(int, mkfifo(fifo, 0600), 0));
+	kept.argv.size = sizeof(argv);
+	memcpy(words, argv, sizeof(argv));
+	kept.argv.size += (size_t)sprintf(words + kept.argv.size, "%s", done) + 1;
+	kept.argv.size += (size_t)sprintf(words + kept.argv.size, "%s", fifo) + 1;
+	kept.argv.bytes = words;
+	daemon_start(&daemon_run, NULL);
+	peer_open(&peer, daemon_run.socket);
+	pidfd = (int)syscall(SYS_pidfd_open, start(&peer, 1, &kept).started.pid, 0);
+	peer_close(&peer);
+
+	cr_expect(eq(int, wait_until(access(done, F_OK) == 0, WAIT_MS), true),
+		  "it does not go on");
+	daemon_expect_service(daemon_run.socket);
+	cr_expect(not(wait_fd(pidfd, POLLIN, 0)), "it was ended");
+	fd = open(fifo, O_WRONLY | O_CLOEXEC);
+	close(fd);
+	expect_gone(pidfd);
+	daemon_stop(&daemon_run);
+}
+
+/* At a stop it is a job like others: it was cut off. */
+Test(daemon_clients, a_job_that_is_kept_is_ended_by_a_stop)
+{
+	struct request kept = PEER_ARGV(PROGRAM("sleep_forever"));
+	struct peer peer;
+	char text[1024];
+	int pidfd;
+
+	kept.options.gone = USP_GONE_KEEP;
+	daemon_start(&daemon_run, NULL);
+	peer_open(&peer, daemon_run.socket);
+	pidfd = (int)syscall(SYS_pidfd_open, start(&peer, 1, &kept).started.pid, 0);
+	peer_close(&peer);
+	daemon_expect_service(daemon_run.socket);
+	daemon_signal(&daemon_run, SIGTERM);
+	cr_expect(eq(int, daemon_ended(&daemon_run, text, sizeof(text)), 3), "%s", text);
+	cr_expect(wait_fd(pidfd, POLLIN, 0), "it outlives the daemon");
+	close(pidfd);
 }
 
 /* ---- all of it, again and again ------------------------------------------ */

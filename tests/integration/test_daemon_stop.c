@@ -124,6 +124,169 @@ Test(daemon_stop, jobs_end_by_their_plans_and_their_ends_are_told)
 	peer_close(&peer);
 }
 
+/* A job that lasts until it is sent a line, or a signal. */
+static void start_waiting(struct peer *peer, const char *const *args)
+{
+	static const char argv[] = "/bin/sh\0-c\0read x; echo $x";
+	const struct request waits = {
+		.argv = { argv, sizeof(argv) },
+		.options.stdio = { { .kind = USP_STDIO_PIPE } },
+	};
+
+	daemon_start(&daemon_run, args);
+	peer_open(peer, daemon_run.socket);
+	peer_spawn(peer, 1, &waits, false);
+	peer_skip_to(peer, 1, USP_EVENT_STARTED);
+}
+
+/* The stop has begun: its socket is gone. */
+static void expect_stopping(void)
+{
+	cr_expect(
+		eq(int, wait_until(access(daemon_run.socket, F_OK) < 0, WAIT_MS), true));
+}
+
+static void expect_exit_code(int code)
+{
+	char text[4096];
+
+	cr_expect(eq(int, daemon_ended(&daemon_run, text, sizeof(text)), code), "%s",
+		  text);
+}
+
+Test(daemon_stop, jobs_may_end_by_themselves)
+{
+	const char *const args[] = { "--stop-after", "1h", NULL };
+	const struct frame line = { .type = USP_WIRE_STDIN,
+				    .job = 1,
+				    .payload_bytes = 3 };
+	struct peer peer;
+
+	start_waiting(&peer, args);
+	daemon_signal(&daemon_run, SIGTERM);
+	expect_stopping();
+	peer_spawn(&peer, 2, &PEER_ARGV("/bin/true"), false);
+	peer_expect_failed(&peer, 2, USP_STAGE_ADMISSION, ESHUTDOWN, "the daemon stops");
+	peer_send_frame(&peer, &line, "ok\n");
+
+	cr_expect(eq(int, peer_skip_to(&peer, 1, USP_EVENT_END).end.reason,
+		     (int)USP_REASON_EXITED));
+	peer_expect_error(&peer, ESHUTDOWN, "stops");
+	expect_exit_code(0);
+	peer_close(&peer);
+}
+
+Test(daemon_stop, those_that_do_not_are_ended_and_counted)
+{
+	const char *const args[] = { "--stop-after", "50ms", NULL };
+	struct peer peer;
+
+	start_waiting(&peer, args);
+	daemon_signal(&daemon_run, SIGTERM);
+
+	cr_expect(eq(int, peer_skip_to(&peer, 1, USP_EVENT_END).end.reason,
+		     (int)USP_REASON_KILLED));
+	expect_exit_code(3);
+	peer_close(&peer);
+}
+
+Test(daemon_stop, a_second_signal_hurries)
+{
+	const char *const args[] = { "--stop-after", "1h", NULL };
+	struct peer peer;
+
+	start_waiting(&peer, args);
+	daemon_signal(&daemon_run, SIGTERM);
+	expect_stopping();
+	daemon_signal(&daemon_run, SIGINT);
+
+	cr_expect(eq(int, peer_skip_to(&peer, 1, USP_EVENT_EXIT).exit.signal, SIGTERM));
+	expect_exit_code(3);
+	peer_close(&peer);
+}
+
+/* Nobody waits for the jobs of a client that is gone: they are not cut off. */
+Test(daemon_stop, jobs_of_a_client_that_is_gone_do_not_count)
+{
+	const char *const args[] = { "--stop-after", "1h", NULL };
+	struct request stubborn = PEER_ARGV(PROGRAM("ignore_term"));
+	struct peer peer;
+
+	stubborn.options.kill.grace_ns = 300 * NS_PER_MS;
+	daemon_start(&daemon_run, args);
+	peer_open(&peer, daemon_run.socket);
+	peer_spawn(&peer, 1, &stubborn, false);
+	peer_skip_to(&peer, 1, USP_EVENT_OUTPUT);
+	peer_close(&peer);
+	daemon_signal(&daemon_run, SIGTERM);
+	expect_exit_code(0);
+}
+
+/* ---- SIGHUP -------------------------------------------------------------- */
+
+Test(daemon_stop, without_a_file_sighup_does_nothing)
+{
+	daemon_start(&daemon_run, NULL);
+	daemon_signal(&daemon_run, SIGHUP);
+	daemon_expect_service(daemon_run.socket);
+	daemon_stop(&daemon_run);
+}
+
+static void write_config(const char *text)
+{
+	FILE *file = fopen(tmpdir_path("config"), "we");
+
+	cr_assert(file != NULL);
+	cr_assert(le(int, 0, fputs(text, file)));
+	fclose(file);
+}
+
+/* What it says about the file, once it was told to read it. */
+static const char *said_after_sighup(const char *last)
+{
+	static char text[512];
+
+	daemon_signal(&daemon_run, SIGHUP);
+	daemon_expect_said(&daemon_run, last, text, sizeof(text));
+	return text;
+}
+
+Test(daemon_stop, sighup_reads_the_limits_again)
+{
+	const char *const args[] = { "--config", tmpdir_path("config"), NULL };
+	const struct request sleeper = PEER_ARGV(PROGRAM("sleep_forever"));
+	const char *text;
+	struct peer peer;
+
+	write_config("client-jobs-max 1\n");
+	daemon_start(&daemon_run, args);
+	peer_open(&peer, daemon_run.socket);
+	peer_spawn(&peer, 1, &sleeper, false);
+	peer_skip_to(&peer, 1, USP_EVENT_STARTED);
+	peer_spawn(&peer, 2, &sleeper, false);
+	peer_expect_failed(&peer, 2, USP_STAGE_ADMISSION, EAGAIN, "--client-jobs-max");
+
+	write_config("client-jobs-max 2\nqueue-max 1\n");
+	said_after_sighup("limits read from");
+	peer_expect_service(&peer, 3);
+
+	write_config("client-jobs-max 3\njobs-max 1\n");
+	said_after_sighup("limits read from");
+	peer_spawn(&peer, 4, &sleeper, false); /* it waits: one runs, one may */
+
+	write_config("# a comment\nclient-jobs-max 1\njobs-max -1\n");
+	text = said_after_sighup("is not a number");
+	cr_expect(ne(ptr, strstr(text, "the limits stay as they are"), NULL), "%s", text);
+	cr_expect(ne(ptr, strstr(text, "config:3: --jobs-max: '-1'"), NULL), "%s", text);
+
+	write_config("client-jobs-max 3\njobs-max 3\n");
+	said_after_sighup("limits read from");
+	peer_skip_to(&peer, 4, USP_EVENT_STARTED); /* it waited for that */
+	peer_expect_service(&peer, 5);
+	peer_close(&peer);
+	daemon_stop(&daemon_run);
+}
+
 static void start_stubborn(struct peer *peer, uint64_t grace_ns)
 {
 	struct request stubborn = PEER_ARGV(PROGRAM("ignore_term"));
