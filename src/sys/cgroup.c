@@ -276,16 +276,12 @@ int sys_cgroup_open(int parent_fd, const char *name)
 	return fd < 0 ? -errno : fd;
 }
 
-int sys_cgroup_open_kill(int dir_fd)
+int sys_cgroup_kill(int parent_fd, const char *name)
 {
-	int fd = openat(dir_fd, "cgroup.kill", O_WRONLY | O_CLOEXEC);
+	char path[CGROUP_PATH_BYTES + 256];
 
-	return fd < 0 ? -errno : fd;
-}
-
-int sys_cgroup_kill(int dir_fd)
-{
-	return write_file(dir_fd, "cgroup.kill", "1");
+	snprintf(path, sizeof(path), "%s/cgroup.kill", name);
+	return write_file(parent_fd, path, "1");
 }
 
 /* Calls @visit for each group in that of @dir_fd until it does not say 0. */

@@ -44,12 +44,9 @@ int sys_cgroup_make(int parent_fd, const char *name);
 /* @name: relative to @parent_fd, or absolute with -1.  A descriptor, or -errno. */
 int sys_cgroup_open(int parent_fd, const char *name);
 
-/* A descriptor for "1" to be written to, which kills all in it.  -ENOENT before Linux
- * 5.14. */
-int sys_cgroup_open_kill(int dir_fd);
-
-/* SIGKILL to all in it and below.  Returns 0 or -errno. */
-int sys_cgroup_kill(int dir_fd);
+/* SIGKILL to all in it and below; takes a single descriptor for a moment.
+ * Returns 0; -ENOENT: it is not there, or this is before Linux 5.14; or -errno. */
+int sys_cgroup_kill(int parent_fd, const char *name);
 
 /*
  * Remove an empty group and all that is below it.

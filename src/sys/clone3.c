@@ -17,6 +17,11 @@
 #define CLONE_CLEAR_SIGHAND 0x100000000ULL
 #endif
 
+/* Since Linux 5.7. */
+#ifndef CLONE_INTO_CGROUP
+#define CLONE_INTO_CGROUP 0x200000000ULL
+#endif
+
 /*
  * Make system call @nr with three arguments.  In the parent give its result; in
  * the child, on the new stack, call @fn with @arg.
@@ -36,6 +41,10 @@ pid_t sys_clone_vfork(const struct clone_request *request, bool use_clone3)
 		.stack_size = request->stack_bytes,
 	};
 
+	if (request->in_cgroup) {
+		args.flags |= CLONE_INTO_CGROUP;
+		args.cgroup = (uint64_t)request->cgroup_fd;
+	}
 	if (use_clone3)
 		return (pid_t)clone_trampoline(SYS_clone3, (long)&args, sizeof(args), 0,
 					       request->fn, request->arg);

@@ -19,6 +19,8 @@ struct clone_request {
 	clone_fn *fn;
 	void *arg;
 	int *ret_pidfd; /* written by the kernel before the child runs */
+	bool in_cgroup; /* with clone3(): it starts in the cgroup of cgroup_fd */
+	int cgroup_fd;
 };
 
 /*

@@ -178,37 +178,49 @@ static bool is_family(const struct proc *p, pid_t root, const struct proc *procs
 	       is_known(procs, n, p->parent);
 }
 
+/* Ask each process once.  Returns how many there are then, or -errno. */
+static int add_family(int dir, pid_t root, struct proc *procs, unsigned n, unsigned max)
+{
+	struct names all;
+	struct proc p;
+	pid_t pid;
+
+	(void)lseek(dir, 0, SEEK_SET);
+	names_init(&all, dir);
+	while (n < max && (pid = names_next_number(&all))) {
+		int ret;
+
+		if (pid == root || is_known(procs, n, pid))
+			continue;
+		ret = sys_proc_stat(pid, &p);
+		if (ret == -EMFILE || ret == -ENFILE || ret == -ENOMEM)
+			return ret; /* it cannot be told who else there is */
+		if (ret == 0 && p.state != 'Z' && is_family(&p, root, procs, n))
+			procs[n++] = p;
+	}
+	return (int)n;
+}
+
 /* All are asked again as long as that finds more: a child may stand before its parent. */
 int sys_proc_family(pid_t root, struct proc *procs, unsigned n, unsigned max)
 {
-	int dir = open_dir("/proc");
-	unsigned before;
+	int dir = open_dir("/proc"), found = (int)n, before;
 
 	if (dir < 0)
 		return dir;
 	do {
-		struct names all;
-		struct proc p;
-		pid_t pid;
-
-		before = n;
-		(void)lseek(dir, 0, SEEK_SET);
-		names_init(&all, dir);
-		while (n < max && (pid = names_next_number(&all)))
-			if (pid != root && !is_known(procs, n, pid) &&
-			    sys_proc_stat(pid, &p) == 0 && p.state != 'Z' &&
-			    is_family(&p, root, procs, n))
-				procs[n++] = p;
-	} while (n > before && n < max);
+		before = found;
+		found = add_family(dir, root, procs, (unsigned)before, max);
+	} while (found > before && found < (int)max);
 	sys_close(dir);
-	return (int)n;
+	return found;
 }
 
 /*
  * The pidfd is opened first and the process looked at afterwards.  When the signal
  * arrives the process was there all the time, so that what was read was its own.
  */
-int sys_proc_signal(const struct proc *proc, int signal, bool orphan)
+int sys_proc_signal(const struct proc *proc, int signal)
 {
 	struct proc now;
 	int fd = sys_pidfd_open(proc->pid), ret;
@@ -216,13 +228,33 @@ int sys_proc_signal(const struct proc *proc, int signal, bool orphan)
 	if (fd < 0)
 		return fd;
 	ret = sys_proc_stat(proc->pid, &now);
-	if (ret == 0 &&
-	    (now.start != proc->start || (!orphan && now.parent != proc->parent)))
+	if (ret == 0 && now.start != proc->start)
 		ret = -ESRCH;
 	if (ret == 0)
 		ret = sys_pidfd_signal(fd, signal, false);
 	sys_close(fd);
 	return ret;
+}
+
+/* "Pid:\t17"; -1 after it was reaped. */
+pid_t sys_proc_of_pidfd(int pidfd)
+{
+	char path[PATH_BYTES], text[512];
+	const char *line;
+	ssize_t n;
+	int fd, pid;
+
+	snprintf(path, sizeof(path), "/proc/self/fdinfo/%d", pidfd);
+	fd = open(path, O_RDONLY | O_CLOEXEC);
+	if (fd < 0)
+		return -errno;
+	n = read(fd, text, sizeof(text) - 1);
+	sys_close(fd);
+	text[n > 0 ? n : 0] = '\0';
+	line = strstr(text, "\nPid:");
+	if (!line || sscanf(line, "\nPid: %d", &pid) != 1)
+		return -EPROTO;
+	return pid > 0 ? (pid_t)pid : -ESRCH;
 }
 
 /* ---- holders ------------------------------------------------------------- */

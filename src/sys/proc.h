@@ -65,10 +65,16 @@ int sys_proc_family(pid_t root, struct proc *procs, unsigned n, unsigned max);
 
 /*
  * Send @signal to the process that @proc was read from, by a pidfd that is checked to be
- * its: it must have started then, and have the parent that it had, unless @orphan.
- * Returns 0; -ESRCH: it is gone, or another one; -EPERM; -EMFILE, -ENFILE, -ENOMEM.
+ * its: the process of that number must have started when @proc did.
+ * Returns 0; -ESRCH: it is gone; -EPERM; -EMFILE, -ENFILE, -ENOMEM.
  */
-int sys_proc_signal(const struct proc *proc, int signal, bool orphan);
+int sys_proc_signal(const struct proc *proc, int signal);
+
+/*
+ * The number of the process of @pidfd: it is nobody else's as long as it is not reaped.
+ * Returns -ESRCH: it was reaped; or what keeps /proc from being read.
+ */
+pid_t sys_proc_of_pidfd(int pidfd);
 
 /* Somebody who has a file open. */
 struct proc_holder {

@@ -284,7 +284,7 @@ CLEAN_TEST(cgroup, all_in_a_group_are_counted_killed_and_gone)
 {
 	char name[64];
 	pid_t pids[4], child;
-	int parent = make_real(name), fd, kill_fd;
+	int parent = make_real(name), fd;
 	bool emptied;
 
 	fd = sys_cgroup_open(parent, name);
@@ -300,9 +300,7 @@ CLEAN_TEST(cgroup, all_in_a_group_are_counted_killed_and_gone)
 	cr_assert(not(sys_cgroup_holds(name + 1, child)), "a part of the name");
 	cr_assert(eq(int, sys_cgroup_remove(parent, name), -EBUSY));
 
-	kill_fd = sys_cgroup_open_kill(fd);
-	cr_assert(eq(int, (int)write(kill_fd, "1", 1), 1));
-	close(kill_fd);
+	cr_assert(eq(int, sys_cgroup_kill(parent, name), 0));
 	cr_assert(eq(int, waitpid(child, NULL, 0), child));
 	emptied = wait_until(!is_populated(fd), WAIT_MS);
 	cr_assert(emptied);
@@ -332,7 +330,7 @@ CLEAN_TEST(cgroup, groups_below_are_killed_and_removed_with_it)
 	cr_assert(eq(int, sys_cgroup_members(fd, pids, 4), 2));
 	cr_assert(sys_cgroup_holds(name, child));
 	cr_assert(eq(int, sys_cgroup_remove(parent, name), -EBUSY));
-	cr_assert(eq(int, sys_cgroup_kill(fd), 0));
+	cr_assert(eq(int, sys_cgroup_kill(parent, name), 0));
 	cr_assert(eq(int, waitpid(child, NULL, 0), child));
 	emptied = wait_until(!is_populated(fd), WAIT_MS);
 	cr_assert(emptied);

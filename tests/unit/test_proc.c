@@ -18,6 +18,7 @@
 #include "support/clean.h"
 #include "support/tmpdir.h"
 #include "support/wait.h"
+#include "sys/pidfd.h"
 
 TestSuite(proc, .timeout = 30, .fini = tmpdir_done);
 
@@ -189,6 +190,7 @@ static void expect_stray(int (*leave)(void))
 	struct proc procs[16];
 	int ends[2];
 	pid_t child, stray;
+	bool alone;
 
 	cr_assert(eq(int, pipe2(ends, O_CLOEXEC), 0));
 	child = fork();
@@ -211,7 +213,8 @@ static void expect_stray(int (*leave)(void))
 	for (int i = 0; i < 2; i++)
 		if (procs[i].pid != stray)
 			cr_assert(eq(int, kill(procs[i].pid, SIGKILL), 0));
-	cr_assert(eq(int, sys_proc_family(child, procs, 0, 16), 1));
+	alone = wait_until(sys_proc_family(child, procs, 0, 16) == 1, WAIT_MS);
+	cr_assert(alone);
 	cr_assert(eq(int, procs[0].pid, stray));
 	cr_assert(ne(int, procs[0].parent, child));
 	kill_all(procs, 1, child);
@@ -272,19 +275,30 @@ CLEAN_TEST(proc, a_signal_reaches_only_who_was_meant)
 	cr_assert(eq(int, sys_proc_stat(child, &p), 0));
 	other = p;
 	other.start++;
-	cr_assert(eq(int, sys_proc_signal(&other, SIGKILL, true), -ESRCH),
+	cr_assert(eq(int, sys_proc_signal(&other, SIGKILL), -ESRCH),
 		  "another process of that number");
-	other = p;
-	other.parent = 1;
-	cr_assert(eq(int, sys_proc_signal(&other, SIGKILL, false), -ESRCH),
-		  "another's child");
-	cr_assert(eq(int, sys_proc_signal(&other, 0, true), 0));
-	cr_assert(eq(int, sys_proc_signal(&p, 0, false), 0));
+	cr_assert(eq(int, sys_proc_signal(&p, 0), 0));
 	cr_assert(eq(int, kill(child, 0), 0));
 
-	cr_assert(eq(int, sys_proc_signal(&p, SIGKILL, false), 0));
+	cr_assert(eq(int, sys_proc_signal(&p, SIGKILL), 0));
 	cr_assert(eq(int, waitpid(child, NULL, 0), child));
-	cr_assert(eq(int, sys_proc_signal(&p, SIGKILL, false), -ESRCH));
+	cr_assert(eq(int, sys_proc_signal(&p, SIGKILL), -ESRCH));
+}
+
+CLEAN_TEST(proc, a_pidfd_has_a_number_until_it_is_reaped)
+{
+	pid_t child = make_family(0);
+	int pidfd = sys_pidfd_open(child);
+
+	cr_assert(ge(int, pidfd, 0));
+	cr_assert(eq(int, sys_proc_of_pidfd(pidfd), child));
+	kill(child, SIGKILL);
+	cr_assert(eq(int, waitid(P_PID, (id_t)child, NULL, WEXITED | WNOWAIT), 0));
+	cr_assert(eq(int, sys_proc_of_pidfd(pidfd), child), "dead, and not reaped");
+	cr_assert(eq(int, waitpid(child, NULL, 0), child));
+	cr_assert(eq(int, sys_proc_of_pidfd(pidfd), -ESRCH));
+	close(pidfd);
+	cr_assert(eq(int, sys_proc_of_pidfd(pidfd), -ENOENT));
 }
 
 /* ---- holders ------------------------------------------------------------- */
