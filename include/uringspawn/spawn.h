@@ -581,6 +581,8 @@ struct usp_engine_stats {
 	struct usp_histogram launch_ns; /**< from a launcher's hands to exec */
 	struct usp_histogram run_ns;	/**< from exec to exit */
 	struct usp_histogram drain_ns;	/**< from exit to the last byte */
+	/** Cgroups of engines that crashed, killed and removed. */
+	uint64_t leftovers_cleared;
 };
 
 /**

@@ -127,6 +127,7 @@ static int start(struct service *sv, const sigset_t *signals) REACTOR_ONLY
 	if (ret < 0)
 		return complain("start the engine", ret);
 	d->reactor = engine_reactor(d->engine);
+	engine_clear_leftovers(d->engine);
 	d->start_time_s = (uint64_t)time(NULL);
 	limits_set(d, &d->config->limits);
 	outbox_pool_init(&d->outboxes, d->reactor);

@@ -32,6 +32,7 @@ struct usp_engine {
 	struct reactor *reactor;
 	struct launchers *launchers;
 	struct janitor *janitor;
+	struct cgroups *cgroups;
 	struct admission admission;
 	struct admission_owner own; /* of what its program asks for */
 	struct metrics metrics;
@@ -181,17 +182,20 @@ static void open_admission(struct usp_engine *engine,
 static int set_up(struct usp_engine *engine, const struct usp_engine_options *options,
 		  unsigned recv_buffers)
 {
-	const struct launchers_options launchers = {
+	struct launchers_options launchers = {
 		.count = options->launchers,
 		.is_daemon = recv_buffers > 0,
 	};
 	int ret = open_reactor(engine, options, recv_buffers);
 
-	if (ret < 0)
-		return ret;
-	ret = launchers_open(engine->reactor, &launchers, &engine->launchers);
 	if (ret == 0)
 		ret = janitor_open(engine->reactor, &engine->janitor);
+	if (ret == 0)
+		ret = cgroups_open(&engine->cgroups);
+	if (ret < 0)
+		return ret;
+	launchers.cgroups = engine->cgroups;
+	ret = launchers_open(engine->reactor, &launchers, &engine->launchers);
 	if (ret < 0)
 		return ret;
 	engine->host = (struct process_host){
@@ -205,6 +209,8 @@ static int set_up(struct usp_engine *engine, const struct usp_engine_options *op
 		.on_ended = on_ended,
 	};
 	list_init(&engine->host.given_up);
+	cgroup_pool_init(&engine->host.cgroups, engine->reactor, engine->janitor,
+			 engine->cgroups);
 	open_admission(engine, options);
 	return engine->host.reserve_fd < 0 ? engine->host.reserve_fd : 0;
 }
@@ -262,10 +268,12 @@ struct usp_engine *usp_engine_free(struct usp_engine *engine)
 		continue;
 	if (engine->host.reactor) {
 		reap_no_more(engine);
+		cgroup_pool_close(&engine->host.cgroups);
 		sys_close(engine->host.reserve_fd);
 	}
 	janitor_close(engine->janitor);
 	launchers_close(engine->launchers);
+	cgroups_close(engine->cgroups);
 	reactor_close(engine->reactor);
 	mem_free(engine);
 	return NULL;
@@ -331,6 +339,7 @@ static struct usp_engine_stats stats_of(const struct usp_engine *engine)
 		.launches_stuck = engine->host.launches_stuck,
 		.reads_parked = reactor_stats(engine->reactor)->reads_parked,
 		.launcher_wakeups = launchers_wakeups(engine->launchers),
+		.leftovers_cleared = engine->host.cgroups.cleared,
 		.refused = sum(engine->admission.refused, LIMITS),
 		.launchers = launchers_count(engine->launchers),
 		.files = reactor_slots(engine->reactor) -
@@ -516,6 +525,12 @@ const uint64_t *engine_refused(const struct usp_engine *engine)
 const char *engine_limit_name(const struct usp_engine *engine, enum admission_limit limit)
 {
 	return engine->admission.limits.names[limit];
+}
+
+void engine_clear_leftovers(struct usp_engine *engine)
+{
+	cgroup_pool_sweep(&engine->host.cgroups, true);
+	reactor_submit(engine->reactor);
 }
 
 struct reactor *engine_reactor(struct usp_engine *engine)

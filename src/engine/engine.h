@@ -59,6 +59,13 @@ void engine_abandon(struct usp_process *process) REACTOR_ONLY;
  * to it; its output is still told, and needs no credit any more. */
 void engine_detach(struct usp_process *process) REACTOR_ONLY;
 
+/*
+ * Kill and remove the cgroups that engines of processes which are gone left behind, in
+ * the cgroup that this process is in, once.  The first job that has a cgroup does so too.
+ * Blocks for a moment: for the start of a program.
+ */
+void engine_clear_leftovers(struct usp_engine *engine) REACTOR_ONLY;
+
 struct reactor *engine_reactor(struct usp_engine *engine);
 
 /*

@@ -39,6 +39,22 @@ static void enter(struct plan *plan, enum usp_stage stage)
 	atomic_store_explicit(&plan->stage, (int)stage, memory_order_relaxed);
 }
 
+/* ---- cgroup -------------------------------------------------------------- */
+
+/* clone3() made it there. */
+static void join_cgroup(struct plan *plan)
+{
+	long fd, ret;
+
+	if (plan->cgroup_fd < 0 || plan->setup->use_clone3)
+		return;
+	fd = RAW(SYS_openat, plan->cgroup_fd, "cgroup.procs", O_WRONLY | O_CLOEXEC);
+	ret = fd < 0 ? fd : RAW(SYS_write, fd, "0", 1);
+	if (ret < 0)
+		child_fail(plan, ret, "cgroup.procs");
+	RAW(SYS_close, fd);
+}
+
 /* ---- directory ------------------------------------------------------------ */
 
 static void change_directory(struct plan *plan)
@@ -125,6 +141,8 @@ _Noreturn void child_run(void *arg)
 
 	/* From here on the reactor can kill it, whatever it hangs in. */
 	atomic_store(&plan->pidfd, plan->new_pidfd);
+	enter(plan, USP_STAGE_CGROUP);
+	join_cgroup(plan);
 	enter(plan, USP_STAGE_STDIO);
 	child_place_fds(plan);
 	enter(plan, USP_STAGE_SESSION);

@@ -100,10 +100,21 @@ static int launch(struct launcher *self, struct plan *plan) LAUNCHER_ONLY
 	ret = plan_open(plan);
 	if (ret < 0)
 		return ret;
+	plan->stage = USP_STAGE_CGROUP;
+	ret = plan_open_cgroup(plan);
+	if (ret < 0)
+		return ret;
+	plan->path = "";
 	plan->stage = USP_STAGE_CLONE;
+	request.in_cgroup = plan->cgroup_fd >= 0;
+	request.cgroup_fd = plan->cgroup_fd;
 	ret = sys_clone_vfork(&request, plan->setup->use_clone3);
 	if (ret == -EAGAIN)
 		plan->path = sys_process_limit();
+	if (plan_cgroup_refused(plan, ret)) {
+		plan->stage = USP_STAGE_CGROUP;
+		plan->path = "cgroup";
+	}
 	if (ret < 0)
 		return ret;
 	plan->pid = ret;
@@ -293,6 +304,7 @@ static int set_up(struct launchers *l, const struct launchers_options *options)
 
 	l->count = count < LAUNCHERS_MAX ? count : LAUNCHERS_MAX;
 	l->spin_ns = cpus > 1 ? 20 * NS_PER_US : 0;
+	l->setup.cgroups = options->cgroups;
 	l->setup.use_clone3 = !options->without_clone3 && sys_clone3_allowed();
 	l->setup.reset_signals = signals_to_reset(l->setup.use_clone3);
 	l->setup.reset_nofile = sys_nofile_original(&l->setup.nofile);

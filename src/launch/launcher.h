@@ -20,6 +20,7 @@ struct launchers_options {
 	/* Children are nobody's relatives: they get the usual nice value, umask and so
 	 * on, not those of this process. */
 	bool is_daemon;
+	struct cgroups *cgroups; /* for jobs that have one of their own; borrowed */
 };
 
 /*

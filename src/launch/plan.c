@@ -17,6 +17,7 @@ void plan_init(struct plan *plan, struct spec *spec, const struct launch_setup *
 	plan->setup = setup;
 	plan->path = "";
 	plan->given_pidfd = -1;
+	plan->cgroup_fd = -1;
 	atomic_init(&plan->pidfd, -1);
 	for (size_t i = 0; i < n_fds(plan); i++) {
 		plan->ours[i] = -1;
@@ -115,6 +116,8 @@ static void close_all(int *fds, size_t n)
 void plan_close_theirs(struct plan *plan)
 {
 	close_all(plan->theirs, n_fds(plan));
+	sys_close(plan->cgroup_fd);
+	plan->cgroup_fd = -1;
 }
 
 void plan_close(struct plan *plan)

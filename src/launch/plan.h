@@ -13,13 +13,15 @@
 #include <stdbool.h>
 #include <stdint.h>
 #include <sys/resource.h>
+#include "launch/cgroups.h"
 #include "launch/spec.h"
 #include "reactor/op.h"
 
 /* What is the same for every child of an engine. */
 struct launch_setup {
-	int null_fd;	 /* /dev/null, open for reading and writing */
-	bool use_clone3; /* else clone(), and the child resets its handlers */
+	struct cgroups *cgroups; /* NULL: there are none */
+	int null_fd;		 /* /dev/null, open for reading and writing */
+	bool use_clone3;	 /* else clone(), and the child resets its handlers */
 	/* Bit n-1: signal n may be ignored here, and the child resets it. */
 	uint64_t reset_signals;
 	bool reset_nofile;
@@ -39,6 +41,9 @@ struct plan {
 	int theirs[SPEC_FDS_MAX]; /* what the child gets, or -1: it needs none of ours */
 	int given_pidfd;	  /* of USP_FLAG_PIDFD, else -1 */
 	pid_t pid;
+	struct cgroup_dir *cgroup; /* for it alone: the launcher makes it; NULL: none */
+	bool cgroups_full;	   /* there are so many that it cannot have one */
+	int cgroup_fd;		   /* of what it starts in, while it launches; -1: none */
 
 	/* Shared: it is with the launchers.  All else is read after it is false. */
 	_Atomic bool out;
@@ -70,6 +75,15 @@ void plan_init(struct plan *plan, struct spec *spec, const struct launch_setup *
  * the plan.
  */
 int plan_open(struct plan *plan);
+
+/*
+ * Open the cgroup that it starts in, if there is to be one.  Thread: a launcher's.
+ * Returns 0 or -errno, with the path of the failure in the plan.
+ */
+int plan_open_cgroup(struct plan *plan);
+
+/* Does @error, of the clone, mean that its cgroup does not take it? */
+bool plan_cgroup_refused(const struct plan *plan, int error);
 
 /* Close what was meant for the child alone. */
 void plan_close_theirs(struct plan *plan);

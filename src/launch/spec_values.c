@@ -36,7 +36,7 @@ static bool is_within(int value, int low, int high)
 
 static int check_kill(const struct usp_options *o)
 {
-	if (o->kill.target > USP_TARGET_PROCESS)
+	if (o->kill.target > USP_TARGET_TREE)
 		return -EINVAL;
 	return o->kill.signal && !is_signal(o->kill.signal) ? -EINVAL : 0;
 }
@@ -105,6 +105,16 @@ static int check_rlimits(const struct usp_options *o)
 	return 0;
 }
 
+/* A path that goes up may leave what it is to be below of. */
+static bool goes_up(const char *path)
+{
+	for (const char *dots = path; (dots = strstr(dots, "..")); dots += 2)
+		if ((dots == path || dots[-1] == '/') &&
+		    (dots[2] == '\0' || dots[2] == '/'))
+			return true;
+	return false;
+}
+
 static int check_cgroup(const struct usp_options *o)
 {
 	const struct usp_cgroup *cgroup = &o->cgroup;
@@ -112,7 +122,8 @@ static int check_cgroup(const struct usp_options *o)
 
 	if (!cgroup->path)
 		return 0;
-	if (cgroup->memory_max_bytes || cgroup->pids_max || cgroup->cpu_milli)
+	if (cgroup->memory_max_bytes || cgroup->pids_max || cgroup->cpu_milli ||
+	    (o->flags & USP_FLAG_CGROUP) || goes_up(cgroup->path))
 		return -EINVAL;
 	size = strnlen(cgroup->path, PATH_MAX);
 	if (size == 0)
@@ -135,7 +146,8 @@ static int check_output(const struct usp_options *o)
 /* To kill who holds a pipe, the plan has to be for more than the process. */
 static int check_drain(const struct usp_options *o)
 {
-	bool alone = o->kill.target == USP_TARGET_PROCESS || o->group == USP_GROUP_SAME;
+	bool alone = o->kill.target == USP_TARGET_PROCESS ||
+		     (o->group == USP_GROUP_SAME && o->kill.target == USP_TARGET_GROUP);
 
 	if (o->drain_action > USP_DRAIN_KILL)
 		return -EINVAL;
@@ -205,7 +217,7 @@ static void complete(struct usp_options *o, bool has_pty)
 		o->kill.signal = SIGTERM;
 	if (!o->kill.grace_ns)
 		o->kill.grace_ns = GRACE_NS_DEFAULT;
-	if (o->group == USP_GROUP_SAME)
+	if (o->group == USP_GROUP_SAME && o->kill.target == USP_TARGET_GROUP)
 		o->kill.target = USP_TARGET_PROCESS;
 	if (!o->pty.rows)
 		o->pty.rows = ROWS_DEFAULT;

@@ -1,5 +1,5 @@
 /*
- * Signals to one process or its group, and the kill plan.
+ * Signals to one process, its group or its tree, and the kill plan.
  */
 #include "process/kill.h"
 
@@ -17,11 +17,12 @@ static void on_retry(struct timer *timer) REACTOR_ONLY;
 /* Until a descriptor is tried to be had again. */
 #define RETRY_NS (10 * NS_PER_MS)
 
-void kill_init(struct kill *k, struct reactor *r, struct owner *owner,
+void kill_init(struct kill *k, struct tree *tree, struct owner *owner,
 	       const struct kill_verbs *verbs, int *reserve_fd)
 {
 	*k = (struct kill){
-		.reactor = r,
+		.reactor = tree->reactor,
+		.tree = tree,
 		.verbs = verbs,
 		.reserve_fd = reserve_fd,
 		.slot = -1,
@@ -150,11 +151,21 @@ void kill_open(struct kill *k, int slot, pid_t pid)
 	step(k);
 }
 
+/* Who sends SIGKILL to all of it wants all of it to be gone. */
+static void send_to_tree(struct kill *k, int signal) REACTOR_ONLY
+{
+	if (signal == SIGKILL)
+		tree_doom(k->tree);
+	tree_signal(k->tree, signal);
+}
+
 void kill_send(struct kill *k, int signal, enum usp_target target)
 {
 	const uint64_t bit = UINT64_C(1) << (signal - 1);
 
-	if (target == USP_TARGET_GROUP)
+	if (target == USP_TARGET_TREE)
+		send_to_tree(k, signal);
+	else if (target == USP_TARGET_GROUP)
 		k->to_group |= bit;
 	else
 		k->to_process |= bit;
@@ -174,6 +185,8 @@ void kill_start(struct kill *k, const struct usp_kill *plan)
 		return;
 	k->planned = true;
 	k->plan = *plan;
+	if (plan->target == USP_TARGET_TREE)
+		tree_doom(k->tree);
 	kill_send(k, plan->signal, plan->target);
 	if (plan->signal != SIGKILL)
 		timer_arm(k->reactor, &k->grace,

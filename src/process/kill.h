@@ -1,10 +1,11 @@
 /*
- * Signals to one process or its group, and the kill plan: a signal, time to obey
- * it, SIGKILL.
+ * Signals to one process, its group or its tree, and the kill plan: a signal, time to
+ * obey it, SIGKILL.
  *
  * The kernel is asked through the pidfd alone, which names the process, and its
  * group, also after it is gone: a pid may by then be somebody else's.  The pidfd
  * lives in a slot; an ordinary descriptor of it exists for the moment of sending.
+ * What is for the tree is handed on to process/tree.h.
  */
 #ifndef PROCESS_KILL_H
 #define PROCESS_KILL_H
@@ -13,6 +14,7 @@
 #include <stdint.h>
 #include <uringspawn/spawn.h>
 #include "base/annotate.h"
+#include "process/tree.h"
 #include "reactor/reactor.h"
 
 struct kill;
@@ -27,6 +29,7 @@ struct kill {
 	struct timer grace, retry;
 	struct reactor *reactor;
 	const struct kill_verbs *verbs;
+	struct tree *tree;
 	int *reserve_fd; /* given up where there is no descriptor to be had otherwise */
 	int slot;	 /* of the pidfd; -1: not yet, signals wait */
 	pid_t pid;
@@ -37,8 +40,9 @@ struct kill {
 	struct usp_kill plan;
 };
 
-/* @reserve_fd: an open descriptor, or -1, shared by all of an engine. */
-void kill_init(struct kill *k, struct reactor *r, struct owner *owner,
+/* @reserve_fd: an open descriptor, or -1, shared by all of an engine.  @tree: for what
+ * is sent to all of it. */
+void kill_init(struct kill *k, struct tree *tree, struct owner *owner,
 	       const struct kill_verbs *verbs, int *reserve_fd);
 
 /* The process is there: send what waits. */

@@ -3,8 +3,42 @@
  */
 #include "process/outcome.h"
 
+#include <signal.h>
 #include <sys/wait.h>
 #include "base/clock.h"
+
+static uint64_t since(uint64_t now, uint64_t before)
+{
+	return now == UINT64_MAX ? now : now - before;
+}
+
+bool outcome_cgroup(const struct process *p, struct usp_cgroup_usage *ret_usage)
+{
+	const struct usp_cgroup_usage *now = &p->tree.walk.usage;
+	const struct usp_cgroup_usage *before;
+
+	if (!p->tree.settled || !p->tree.walk.dir)
+		return false;
+	before = &p->tree.walk.dir->before;
+	*ret_usage = (struct usp_cgroup_usage){
+		.user_ns = since(now->user_ns, before->user_ns),
+		.system_ns = since(now->system_ns, before->system_ns),
+		.memory_peak_bytes = now->memory_peak_bytes,
+		.pids_peak = now->pids_peak,
+		.oom_kills = since(now->oom_kills, before->oom_kills),
+	};
+	return true;
+}
+
+/* SIGKILL came from the kernel: all of a cgroup with a limit go together. */
+static bool ran_out_of_memory(const struct process *p)
+{
+	struct usp_cgroup_usage usage;
+
+	return outcome_cgroup(p, &usage) && usage.oom_kills != UINT64_MAX &&
+	       usage.oom_kills > 0 && p->exit_info.si_code != CLD_EXITED &&
+	       p->exit_info.si_status == SIGKILL;
+}
 
 enum usp_reason outcome_reason(const struct process *p)
 {
@@ -14,6 +48,8 @@ enum usp_reason outcome_reason(const struct process *p)
 		return USP_REASON_FAILED;
 	if (p->status_lost)
 		return USP_REASON_STATUS_LOST;
+	if (ran_out_of_memory(p))
+		return USP_REASON_CGROUP_OOM;
 	return p->exit_info.si_code == CLD_EXITED ? USP_REASON_EXITED
 						  : USP_REASON_SIGNALLED;
 }
@@ -69,5 +105,13 @@ bool outcome_usage(const struct process *p, struct usp_rusage *ret_usage)
 
 enum usp_tree outcome_tree(const struct process *p)
 {
-	return p->given_up ? USP_TREE_PENDING : USP_TREE_NOT_ASKED;
+	return p->given_up ? USP_TREE_PENDING : tree_result(&p->tree);
+}
+
+uint32_t outcome_orphans(const struct process *p, const struct holders *holders)
+{
+	unsigned left = p->exited ? p->tree.walk.left : 0;
+	unsigned seen = holders ? holders->seen : 0;
+
+	return left > seen ? left : seen;
 }

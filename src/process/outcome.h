@@ -22,4 +22,10 @@ bool outcome_usage(const struct process *p, struct usp_rusage *ret_usage);
 /* Who was left of its tree. */
 enum usp_tree outcome_tree(const struct process *p);
 
+/* How many were seen to outlive it, in its cgroup or at its pipes. */
+uint32_t outcome_orphans(const struct process *p, const struct holders *holders);
+
+/* What its cgroup used since it was there.  False: it had none of its own. */
+bool outcome_cgroup(const struct process *p, struct usp_cgroup_usage *ret_usage);
+
 #endif

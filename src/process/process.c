@@ -95,6 +95,17 @@ static void say_end(struct process *p) REACTOR_ONLY
 	p->host->on_ended(p->host, p);
 }
 
+/* What its tree is known to have left there spares another look at it. */
+static void drop_cgroup(struct process *p) REACTOR_ONLY
+{
+	bool seen = p->tree.settled && p->tree.walk.dir;
+
+	tree_done(&p->tree);
+	if (p->cgroup)
+		cgroup_give_back(p->cgroup, seen ? &p->tree.walk.state : NULL,
+				 &p->tree.walk.usage);
+}
+
 /* Nothing is armed any more. */
 static void on_drained(struct owner *owner) REACTOR_ONLY
 {
@@ -106,6 +117,7 @@ static void on_drained(struct owner *owner) REACTOR_ONLY
 	else
 		say_end(p);
 	drain_done(p);
+	drop_cgroup(p);
 	spec_free(p->spec);
 	mem_free(p);
 }
@@ -118,6 +130,7 @@ static void close_all(struct process *p) REACTOR_ONLY
 	drain_stop(p);
 	reactor_undefer(&p->later);
 	kill_stop(&p->kill);
+	tree_stop(&p->tree);
 	channels_stop_writing(&p->channels);
 	plan_close(&p->plan);
 	if (p->given_up) {
@@ -152,6 +165,12 @@ static bool wants_usage(const struct process *p)
 	return p->spec->options.flags & USP_FLAG_RUSAGE;
 }
 
+/* One that is to be killed as a tree goes without where there is none to be had. */
+static bool has_cgroup(const struct process *p)
+{
+	return p->cgroup && p->cgroup->dir.number;
+}
+
 /* The process runs: place its descriptors, and wait for everything it may do. */
 static void attach(struct process *p) REACTOR_ONLY
 {
@@ -162,6 +181,8 @@ static void attach(struct process *p) REACTOR_ONLY
 	reactor_wait_exit(r, &p->exit_wait, p->pidfd_slot, plan->pid, &p->exit_info,
 			  wants_usage(p) ? &p->usage : NULL);
 	kill_open(&p->kill, p->pidfd_slot, plan->pid);
+	tree_open(&p->tree, p->host->janitor, p->host->cgroups.cgroups,
+		  has_cgroup(p) ? &p->cgroup->dir : NULL, p->pidfd_slot, plan->pid);
 	channels_open(&p->channels, plan);
 	deadline_of_run(p);
 }
@@ -206,7 +227,8 @@ static void note_waited_in_vain(struct process *p)
 
 static bool may_close(struct process *p) REACTOR_ONLY
 {
-	return channels_drained(&p->channels) && kill_settle(&p->kill);
+	return channels_drained(&p->channels) && kill_settle(&p->kill) &&
+	       tree_settle(&p->tree);
 }
 
 static void step(struct process *p)
@@ -319,6 +341,21 @@ static const struct kill_verbs kill_verbs = {
 	.on_settled = on_settled,
 };
 
+static void on_tree_killed(struct tree *t) REACTOR_ONLY
+{
+	drain_after_kill(container_of(t, struct process, tree));
+}
+
+static void on_tree_settled(struct tree *t) REACTOR_ONLY
+{
+	step(container_of(t, struct process, tree));
+}
+
+static const struct tree_verbs tree_verbs = {
+	.on_killed = on_tree_killed,
+	.on_settled = on_tree_settled,
+};
+
 void process_give_up(struct process *p)
 {
 	p->given_up = true;
@@ -327,6 +364,26 @@ void process_give_up(struct process *p)
 }
 
 /* ---- what the engine asks ------------------------------------------------ */
+
+/* It is asked for, or its whole tree is to be killed some time. */
+static bool wants_cgroup(const struct spec *spec)
+{
+	const struct usp_options *options = spec ? &spec->options : NULL;
+
+	if (!options || options->cgroup.path)
+		return false;
+	return (options->flags & USP_FLAG_CGROUP) || options->cgroup.memory_max_bytes ||
+	       options->cgroup.pids_max || options->cgroup.cpu_milli ||
+	       options->kill.target == USP_TARGET_TREE;
+}
+
+static bool give_cgroup(struct process *p) REACTOR_ONLY
+{
+	p->cgroup = cgroup_new(&p->host->cgroups);
+	if (p->cgroup)
+		p->plan.cgroup = &p->cgroup->dir;
+	return p->cgroup;
+}
 
 struct process *process_new(struct process_host *host, struct spec *spec)
 {
@@ -348,7 +405,8 @@ struct process *process_new(struct process_host *host, struct spec *spec)
 		.each = p->channel,
 	};
 	channels_init(&p->channels, spec);
-	kill_init(&p->kill, r, &p->owner, &kill_verbs, &host->reserve_fd);
+	tree_init(&p->tree, r, &p->owner, &tree_verbs, &host->reserve_fd);
+	kill_init(&p->kill, &p->tree, &p->owner, &kill_verbs, &host->reserve_fd);
 	op_init(&p->exit_wait, &p->owner, on_exit);
 	op_init(&p->plan.done, &p->owner, on_launched);
 	deferred_init(&p->later, on_later);
@@ -358,6 +416,10 @@ struct process *process_new(struct process_host *host, struct spec *spec)
 	list_init(&p->link);
 	list_init(&p->queue_link);
 	plan_init(&p->plan, spec, host->setup);
+	if (wants_cgroup(spec) && !give_cgroup(p)) {
+		mem_free(p);
+		return NULL;
+	}
 	deadline_of_queue(p);
 	return p;
 }
@@ -379,6 +441,10 @@ void process_launch(struct process *p)
 
 	p->pidfd_slot = reactor_slot_take(r);
 	channels_take_slots(&p->channels);
+	if (p->cgroup) {
+		p->plan.cgroups_full = cgroup_pool_full(&p->host->cgroups);
+		cgroup_launch(p->cgroup);
+	}
 	deadline_of_launch(p);
 	move(p, PROCESS_LAUNCHING);
 }

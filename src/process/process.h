@@ -20,6 +20,7 @@
 #include <signal.h>
 #include "api/handle.h"
 #include "launch/plan.h"
+#include "process/cgroup.h"
 #include "process/channel.h"
 #include "process/drain.h"
 #include "process/kill.h"
@@ -41,6 +42,7 @@ struct process_host {
 	struct reactor *reactor;
 	const struct launch_setup *setup;
 	struct janitor *janitor;
+	struct cgroup_pool cgroups;
 	/* It waits no more: it is launching, or over.  (It leaves @queue_link.) */
 	void (*on_left_queue)(struct process_host *host, struct process *p);
 	/* A launcher is done with it: there is room for another one. */
@@ -70,6 +72,8 @@ struct process {
 	int pidfd_slot;
 	struct channels channels;
 	struct kill kill;
+	struct tree tree;
+	struct cgroup *cgroup;	     /* one of its own, if it is to have one, else NULL */
 	struct timer deadline, idle; /* deadline.c's */
 	struct drain drain;
 	struct deferred later; /* step() outside of the calls of the API */

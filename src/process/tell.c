@@ -146,6 +146,7 @@ void tell_end(struct process *p)
 	const struct holders *holders = cut ? p->drain.holders : NULL;
 	struct usp_stream_total totals[USP_FDS_MAX];
 	struct usp_rusage usage;
+	struct usp_cgroup_usage cgroup;
 	const struct usp_event event = {
 		.kind = USP_EVENT_END,
 		.end = {
@@ -158,10 +159,11 @@ void tell_end(struct process *p)
 			.timings = outcome_timings(p, reactor_now_ns(p->host->reactor)),
 			.drain = cut ? USP_DRAIN_DEADLINE : USP_DRAIN_EOF,
 			.tree = outcome_tree(p),
-			.orphans = holders ? holders->seen : 0,
+			.orphans = outcome_orphans(p, holders),
 			.holders = holders ? holders->found : NULL,
 			.n_holders = holders ? holders->n : 0,
 			.rusage = outcome_usage(p, &usage) ? &usage : NULL,
+			.cgroup = outcome_cgroup(p, &cgroup) ? &cgroup : NULL,
 		},
 	};
 

@@ -74,7 +74,8 @@ static int verb_signal(struct usp_process *handle, int signal, enum usp_target t
 	enter_reactor();
 	if (p->state == PROCESS_ENDED || (p->exited && target == USP_TARGET_PROCESS))
 		return -ESRCH;
-	if (p->spec && p->spec->options.group == USP_GROUP_SAME)
+	if (p->spec && p->spec->options.group == USP_GROUP_SAME &&
+	    target == USP_TARGET_GROUP)
 		target = USP_TARGET_PROCESS;
 	kill_send(&p->kill, signal, target);
 	reactor_submit(p->host->reactor);

@@ -106,12 +106,12 @@ static void sweep_new(unsigned recv_buffers, unsigned points)
 
 CLEAN_TEST(engine, each_call_that_makes_one_is_undone)
 {
-	sweep_new(0, on_epoll() ? 23 : 25);
+	sweep_new(0, on_epoll() ? 24 : 26);
 }
 
 CLEAN_TEST(engine, each_call_that_makes_one_that_receives_is_undone)
 {
-	sweep_new(8, on_epoll() ? 26 : 29);
+	sweep_new(8, on_epoll() ? 27 : 30);
 }
 
 static void run_one(struct usp_engine *engine)

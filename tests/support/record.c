@@ -90,6 +90,10 @@ static void note_end(struct record *r, const struct usp_end *end)
 		r->usage = *end->rusage;
 		r->end.rusage = &r->usage;
 	}
+	if (end->cgroup) {
+		r->cgroup = *end->cgroup;
+		r->end.cgroup = &r->cgroup;
+	}
 	r->ended = true;
 	r->process = NULL;
 	note(r, '.');

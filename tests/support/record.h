@@ -44,7 +44,8 @@ struct record {
 	struct usp_failure failure; /* path: @path */
 	char path[512];
 	struct usp_exit exit;
-	struct usp_end end; /* its holders and rusage: those below */
+	struct usp_end end; /* its holders, rusage and cgroup: those below */
+	struct usp_cgroup_usage cgroup;
 	struct usp_holder holders[16];
 	struct usp_rusage usage;
 	struct buf out[RECORD_STREAMS];

@@ -146,10 +146,31 @@ static const struct row {
 	  { TRUE_ARGV, .options.kill = { .target = USP_TARGET_PROCESS } },
 	  0,
 	  "" },
-	{ "kill target 2",
-	  { TRUE_ARGV, .options.kill = { .target = (enum usp_target)2 } },
+	{ "kill the tree",
+	  { TRUE_ARGV, .options.kill = { .target = USP_TARGET_TREE } },
+	  0,
+	  "" },
+	{ "kill target 3",
+	  { TRUE_ARGV, .options.kill = { .target = (enum usp_target)3 } },
 	  -EINVAL,
 	  "kill" },
+	{ "a cgroup", { TRUE_ARGV, .options.cgroup.path = "/a..b/..c" }, 0, "" },
+	{ "a cgroup of no name",
+	  { TRUE_ARGV, .options.cgroup.path = "" },
+	  -EINVAL,
+	  "cgroup" },
+	{ "a cgroup above",
+	  { TRUE_ARGV, .options.cgroup.path = "/a/../.." },
+	  -EINVAL,
+	  "cgroup" },
+	{ "a cgroup, and limits",
+	  { TRUE_ARGV, .options.cgroup = { .path = "/a", .pids_max = 1 } },
+	  -EINVAL,
+	  "cgroup" },
+	{ "a cgroup, and one of its own",
+	  { TRUE_ARGV, .options.cgroup.path = "/a", .options.flags = USP_FLAG_CGROUP },
+	  -EINVAL,
+	  "cgroup" },
 };
 
 ParameterizedTestParameters(spec, rules)
@@ -402,12 +423,17 @@ CLEAN_TEST(spec, what_is_given_is_kept_and_copied)
 /* The engine's group would be hit as well. */
 CLEAN_TEST(spec, in_the_same_group_only_the_process_is_killed)
 {
-	const struct spec_input input = { TRUE_ARGV, .options.group = USP_GROUP_SAME };
+	struct spec_input input = { TRUE_ARGV, .options.group = USP_GROUP_SAME };
 	const char *field;
 	struct spec *spec;
 
 	cr_assert(eq(int, spec_new(&input, &spec, &field), 0));
 	cr_assert(eq(int, spec->options.kill.target, USP_TARGET_PROCESS));
+	spec_free(spec);
+	input.options.kill.target = USP_TARGET_TREE;
+	cr_assert(eq(int, spec_new(&input, &spec, &field), 0));
+	cr_assert(eq(int, spec->options.kill.target, USP_TARGET_TREE),
+		  "its tree is its own");
 	spec_free(spec);
 }
 
