@@ -10,11 +10,13 @@
 
 #include "base/alloc.h"
 #include "reactor/reactor.h"
+#include "sys/cgroup.h"
 #include "sys/clone3.h"
 #include "sys/fd.h"
 #include "sys/map.h"
 #include "sys/pty.h"
 #include "sys/pidfd.h"
+#include "sys/proc.h"
 #include "sys/pollset.h"
 #include "sys/sock.h"
 

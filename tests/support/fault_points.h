@@ -20,6 +20,20 @@ FAULT_SYS(int, sys_dup, (int fd), (fd))
 FAULT_SYS(int, sys_open_null, (void), ())
 FAULT_SYS(int, sys_event_open, (void), ())
 FAULT_SYS(int, sys_pidfd_open, (pid_t pid), (pid))
+FAULT_SYS(int, sys_proc_stat, (pid_t pid, struct proc *ret_proc), (pid, ret_proc))
+FAULT_SYS(int, sys_proc_family,
+	  (pid_t root, struct proc *procs, unsigned n, unsigned max),
+	  (root, procs, n, max))
+FAULT_SYS(int, sys_proc_signal, (const struct proc *proc, int signal), (proc, signal))
+FAULT_SYS(int, sys_cgroup_find, (const char *proc_self, struct cgroup_place *ret_place),
+	  (proc_self, ret_place))
+FAULT_SYS(int, sys_cgroup_make, (int parent_fd, const char *name), (parent_fd, name))
+FAULT_SYS(int, sys_cgroup_open, (int parent_fd, const char *name), (parent_fd, name))
+FAULT_SYS(int, sys_cgroup_kill, (int parent_fd, const char *name), (parent_fd, name))
+FAULT_SYS(int, sys_cgroup_state, (int dir_fd, struct cgroup_state *ret_state),
+	  (dir_fd, ret_state))
+FAULT_SYS(int, sys_cgroup_members, (int dir_fd, pid_t *ret_pids, unsigned max),
+	  (dir_fd, ret_pids, max))
 FAULT_SYS(pid_t, sys_clone_vfork, (const struct clone_request *request, bool use_clone3),
 	  (request, use_clone3))
 FAULT_SYS(int, sys_socket_share, (int fd), (fd))

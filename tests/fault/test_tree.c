@@ -1,0 +1,133 @@
+/*
+ * Jobs with a cgroup, and trees that are killed: each call that can fail on another
+ * thread, failed in turn.  Either the job fails at the stage of its cgroup, or what
+ * failed is done again; in the end nobody, and nothing, is left.
+ */
+#include <errno.h>
+#include <fcntl.h>
+#include <signal.h>
+#include <stdio.h>
+#include <string.h>
+#include <sys/syscall.h>
+#include <unistd.h>
+
+#include "base/clock.h"
+#include "engine/engine.h"
+#include "launch/cgroups.h"
+#include "support/clean.h"
+#include "support/deny.h"
+#include "support/fault.h"
+#include "support/record.h"
+#include "sys/proc.h"
+
+TestSuite(tree, .timeout = 120);
+
+static const struct usp_engine_options one = { .size = sizeof(one), .launchers = 1 };
+
+static void need_cgroups(void)
+{
+	struct cgroups *c;
+	int ret;
+
+	cr_assert(eq(int, cgroups_open(&c), 0));
+	ret = cgroups_ready(c);
+	cgroups_close(c);
+	if (ret < 0)
+		cr_skip("no cgroup to be had here: %s", strerror(-ret));
+}
+
+/* Homes of this process that are left. */
+static unsigned homes(void)
+{
+	struct cgroup_place place;
+	struct names names;
+	char prefix[64];
+	const char *name;
+	unsigned n = 0;
+	int fd;
+
+	cr_assert(eq(int, sys_cgroup_find("/proc/self", &place), 0));
+	fd = open(place.own, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+	snprintf(prefix, sizeof(prefix), "uringspawn-%d-", (int)getpid());
+	names_init(&names, fd);
+	while ((name = names_next(&names)))
+		n += strncmp(name, prefix, strlen(prefix)) == 0;
+	close(fd);
+	return n;
+}
+
+static void expect_started_or_refused(const struct record *r, unsigned n)
+{
+	if (!r->failed)
+		return;
+	cr_assert(eq(int, r->failure.error, EMFILE), "call %u", n);
+	cr_assert(r->failure.stage == USP_STAGE_CGROUP ||
+			  r->failure.stage == USP_STAGE_FDS ||
+			  r->failure.stage == USP_STAGE_CLONE,
+		  "call %u failed at stage %s", n, usp_stage_name(r->failure.stage));
+}
+
+/* Returns how many calls there are. */
+static unsigned sweep(const struct usp_options *options, enum usp_tree tree)
+{
+	unsigned refused = 0;
+
+	for (unsigned n = 1;; n++) {
+		struct record r = { 0 };
+		struct usp_engine *engine;
+		int before = open_fds();
+		bool fired;
+
+		fault_off();
+		engine = record_engine(&one);
+		fault_elsewhere_at(n, EMFILE);
+		record_spawn(&r, engine, options);
+		record_wait(&r);
+		fired = fault_elsewhere_fired();
+		expect_started_or_refused(&r, n);
+		refused += r.failed;
+		if (!r.failed)
+			cr_assert(eq(int, r.end.tree, tree), "call %u", n);
+		usp_engine_free(engine);
+		cr_assert(eq(int, open_fds(), before), "call %u", n);
+		cr_assert(eq(uint, homes(), 0), "call %u", n);
+		cr_assert(no_children());
+		record_done(&r);
+		if (fired)
+			continue;
+		cr_assert(not(r.failed));
+		cr_assert(lt(uint, 0, refused));
+		return n - 1;
+	}
+}
+
+CLEAN_TEST(tree, a_job_with_a_cgroup_fails_at_its_stage_or_not_at_all)
+{
+	need_cgroups();
+	cr_assert(lt(uint, 6,
+		     sweep(&USP_OPTIONS(.argv = ARGV(PROGRAM("true")),
+					.flags = USP_FLAG_CGROUP),
+			   USP_TREE_NOT_ASKED)));
+}
+
+CLEAN_TEST(tree, a_tree_in_a_cgroup_is_killed_whatever_fails)
+{
+	need_cgroups();
+	cr_assert(lt(uint, 8,
+		     sweep(&USP_OPTIONS(.argv = ARGV(PROGRAM("family"), "session"),
+					.timeout_ns = 20 * NS_PER_MS,
+					.kill = { .target = USP_TARGET_TREE,
+						  .grace_ns = 20 * NS_PER_MS }),
+			   USP_TREE_GONE)));
+}
+
+CLEAN_TEST(tree, without_a_cgroup_it_is_killed_whatever_fails)
+{
+	deny(SYS_mkdirat, EPERM);
+	cr_assert(lt(uint, 8,
+		     sweep(&USP_OPTIONS(.argv = ARGV(PROGRAM("family"), "session"),
+					.timeout_ns = 20 * NS_PER_MS,
+					.kill = { .target = USP_TARGET_TREE,
+						  .signal = SIGKILL }),
+			   USP_TREE_BEST_EFFORT)));
+}
