@@ -110,6 +110,8 @@ static void spawn_one(void)
 	}
 	if (is_killed)
 		options.kill.signal = SIGKILL;
+	if (i % 10 == 9)
+		options.kill.target = USP_TARGET_TREE; /* in cgroups, if there are any */
 	check(usp_spawn(engine, &options, &process) == 0);
 	if (is_killed)
 		usp_process_kill(process);
