@@ -166,7 +166,8 @@ static void path_of(const struct cgroups *c, const struct cgroup_dir *dir, char 
 
 bool cgroups_recycle(const struct cgroups *c, const struct cgroup_dir *dir)
 {
-	return !dir->limited && !(c->controllers & (CGROUP_MEMORY | CGROUP_PIDS));
+	return !dir->limited && !dir->killed &&
+	       !(c->controllers & (CGROUP_MEMORY | CGROUP_PIDS));
 }
 
 static int make_dir(struct cgroups *c, struct cgroup_dir *dir)
@@ -227,11 +228,12 @@ int cgroups_open_path(const char *path)
 	return ret < (int)sizeof(full) ? sys_cgroup_open(AT_FDCWD, full) : -ENAMETOOLONG;
 }
 
-int cgroups_kill(struct cgroups *c, const struct cgroup_dir *dir)
+int cgroups_kill(struct cgroups *c, struct cgroup_dir *dir)
 {
 	char path[PATH_BYTES];
 
 	path_of(c, dir, path);
+	dir->killed = true;
 	return sys_cgroup_kill(AT_FDCWD, path);
 }
 

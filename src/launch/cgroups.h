@@ -22,6 +22,7 @@ struct cgroups;
 struct cgroup_dir {
 	unsigned number;		/* its name; 0: not made */
 	bool limited;			/* limits were set */
+	bool killed;			/* cgroups_kill() was used on it */
 	struct usp_cgroup_usage before; /* what jobs used that had it before */
 };
 
@@ -37,8 +38,11 @@ void cgroups_close(struct cgroups *c);
  */
 int cgroups_ready(struct cgroups *c);
 
-/* May a directory serve one job after another?  Not where peaks are kept, which cannot
- * be set back. */
+/*
+ * May a directory serve one job after another?  Not where peaks are kept, which cannot
+ * be set back; and not when all in it were killed: Linux 6.18 then kills whoever is
+ * cloned into it from elsewhere, at once.
+ */
 bool cgroups_recycle(const struct cgroups *c, const struct cgroup_dir *dir);
 
 /*
@@ -56,7 +60,7 @@ int cgroups_open_path(const char *path);
 int cgroups_open_dir(struct cgroups *c, const struct cgroup_dir *dir);
 
 /* SIGKILL to all in @dir.  As sys_cgroup_kill(). */
-int cgroups_kill(struct cgroups *c, const struct cgroup_dir *dir);
+int cgroups_kill(struct cgroups *c, struct cgroup_dir *dir);
 
 /* Remove @dir, which is not there afterwards.  Returns 0, or -EBUSY: somebody is in it. */
 int cgroups_remove(struct cgroups *c, struct cgroup_dir *dir);

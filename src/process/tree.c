@@ -160,7 +160,7 @@ static void on_walked(struct errand *errand, int res)
 }
 
 void tree_open(struct tree *t, struct janitor *j, struct cgroups *cgroups,
-	       const struct cgroup_dir *dir, int slot, pid_t pid)
+	       struct cgroup_dir *dir, int slot, pid_t pid)
 {
 	t->janitor = j;
 	t->slot = slot;

@@ -24,8 +24,8 @@
 struct tree_walk {
 	/* Asked. */
 	struct cgroups *cgroups;
-	const struct cgroup_dir *dir; /* NULL: there is none, look into /proc */
-	int pidfd;		      /* of the process, for /proc; the walk's to close */
+	struct cgroup_dir *dir; /* NULL: there is none, look into /proc */
+	int pidfd;		/* of the process, for /proc; the walk's to close */
 	pid_t pid;
 	uint64_t signals; /* bit n-1: send signal n; none: count only */
 
@@ -72,7 +72,7 @@ void tree_init(struct tree *t, struct reactor *r, struct owner *owner,
 
 /* The process is there.  @dir: its cgroup's, or NULL; borrowed until tree_done(). */
 void tree_open(struct tree *t, struct janitor *j, struct cgroups *cgroups,
-	       const struct cgroup_dir *dir, int slot, pid_t pid) REACTOR_ONLY;
+	       struct cgroup_dir *dir, int slot, pid_t pid) REACTOR_ONLY;
 
 /* Send @signal to all of it, soon. */
 void tree_signal(struct tree *t, int signal) REACTOR_ONLY;

@@ -497,6 +497,33 @@ CLEAN_TEST(engine_tree, a_directory_that_was_changed_is_not_recycled)
 		record_done(&r[i]);
 }
 
+/* Whoever is cloned into a cgroup that was killed is killed as well. */
+CLEAN_TEST(engine_tree, a_directory_that_was_killed_is_not_recycled)
+{
+	struct usp_options options = in_cgroup("echo up; exec sleep 1000");
+	struct usp_engine *engine;
+	struct record r[3] = { 0 };
+
+	need_cgroups();
+	engine = record_engine(NULL);
+	options.kill = (struct usp_kill){ .signal = SIGKILL, .target = USP_TARGET_TREE };
+	record_spawn(&r[0], engine, &options);
+	while (buf_size(&r[0].out[1]) == 0)
+		cr_assert(eq(int, engine_wait(engine), 0));
+	usp_process_kill(r[0].process);
+	record_wait(&r[0]);
+	options = in_cgroup("exit 7");
+	for (int i = 1; i < 3; i++) {
+		record_spawn(&r[i], engine, &options);
+		record_wait(&r[i]);
+		record_expect_exit(&r[i], 7);
+	}
+	usp_engine_free(engine);
+	for (int i = 0; i < 3; i++)
+		record_done(&r[i]);
+	cr_assert(eq(uint, homes(), 0));
+}
+
 /* As in containers that refuse clone3(): the child enters by itself. */
 CLEAN_TEST(engine_tree, without_clone3_it_is_in_its_cgroup_too)
 {
