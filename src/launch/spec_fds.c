@@ -22,7 +22,7 @@
 static const char *const standard_names[] = { "stdin", "stdout", "stderr" };
 
 /* "descriptor 255" */
-#define NAME_BYTES_MAX 16
+#define NAME_BYTES_MAX 24
 
 /* ---- first pass: check and measure --------------------------------------- */
 

@@ -21,7 +21,7 @@ TestSuite(hot_path, .fini = tmpdir_done, .timeout = 120);
 /* Under a sanitizer the allocator asks the kernel for memory now and then, and it
  * alone: a call for each job would show all the same. */
 #if defined(__SANITIZE_ADDRESS__)
-enum { OTHERS_MAX = 100 };
+enum { OTHERS_MAX = 1000 };
 #else
 enum { OTHERS_MAX = 0 };
 #endif

@@ -408,8 +408,8 @@ CLEAN_TEST(spec_options, nothing_is_borrowed)
 
 	cr_assert(eq(int, try(&options, &spec, &field), 0));
 	memset(two, 0, sizeof(two));
-	memset(cgroup, 'z', sizeof(cgroup));
-	memset(path, 'z', sizeof(path));
+	memset(cgroup, 'z', sizeof(cgroup) - 1);
+	memset(path, 'z', sizeof(path) - 1);
 	memset(&fd, 0, sizeof(fd));
 	cr_assert(eq(int, (int)spec->options.groups[0], 5));
 	cr_assert(eq(int, (int)spec->options.groups[1], 6));
