@@ -17,6 +17,16 @@ int sys_dup(int fd);
 /* A pipe, both ends blocking and close-on-exec: [0] is read from, [1] written to. */
 int sys_pipe(int ret_fds[2]);
 
+/*
+ * From here on this thread has a table of descriptors of its own, which is empty.  The
+ * other threads keep theirs.  Returns 0; on failure, -ENOSYS, -EPERM, -ENOMEM, nothing
+ * has changed.
+ */
+int sys_leave_table(void);
+
+/* Are these one file?  (Or two with one inode: for pipes that is the same.) */
+bool sys_same_file(int a, int b);
+
 /* Two connected sockets of streams, blocking and close-on-exec. */
 int sys_socketpair(int ret_fds[2]);
 

@@ -11,10 +11,22 @@
 #include <sys/syscall.h>
 #include <sys/wait.h>
 #include <unistd.h>
+#include "sys/raw.h"
 #include "sys/uring_abi.h"
 
 /* include/linux/sched.h: forked but did not exec. */
 #define PF_FORKNOEXEC 0x40
+
+/* Raw, as all that makes descriptors that the ring or another table's thread closes. */
+int sys_pidfd_open(pid_t pid)
+{
+	return (int)RAW(SYS_pidfd_open, pid, 0);
+}
+
+int sys_pidfd_fetch(int pidfd, int fd)
+{
+	return (int)RAW(SYS_pidfd_getfd, pidfd, fd, 0);
+}
 
 int sys_pidfd_signal(int pidfd, int signal, bool group)
 {
@@ -22,13 +34,6 @@ int sys_pidfd_signal(int pidfd, int signal, bool group)
 
 	return syscall(SYS_pidfd_send_signal, pidfd, signal, NULL, flags) < 0 ? -errno
 									      : 0;
-}
-
-int sys_pidfd_open(pid_t pid)
-{
-	int fd = (int)syscall(SYS_pidfd_open, pid, 0);
-
-	return fd < 0 ? -errno : fd;
 }
 
 int sys_pidfd_reap(int pidfd, siginfo_t *ret_info)

@@ -12,6 +12,12 @@
 #include <signal.h>
 
 /*
+ * A close-on-exec descriptor for the file that is @fd in the table of the first thread
+ * of @pidfd's process.  Returns it, or -EPERM, -ENOSYS: refused here; -EBADF; -EMFILE.
+ */
+int sys_pidfd_fetch(int pidfd, int fd);
+
+/*
  * Send @signal to the process of @pidfd, or to its process group.  The group of
  * a leader that was reaped can be reached too, since Linux 6.9; before that
  * -EINVAL is the answer for a group.  Returns 0, -ESRCH, -EPERM, -EINVAL.
