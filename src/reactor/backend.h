@@ -38,6 +38,15 @@ struct backend {
 	int (*mailbox_open)(struct reactor *r, struct mailbox **ret_mailbox);
 	void (*mailbox_close)(struct mailbox *mailbox);
 	void (*mailbox_post)(struct mailbox *mailbox, struct op *op, int res);
+	/* These five are NULL in a back end whose threads cannot leave its table. */
+	int (*mailbox_move)(struct mailbox *mailbox, int host);
+	void (*mailbox_leave)(struct mailbox *mailbox);
+	void (*mailbox_post_files)(struct mailbox *mailbox, struct op *op, int res,
+				   const struct mailbox_files *files);
+	void (*mailbox_look)(struct mailbox *mailbox);
+	bool (*mailbox_can_move)(struct mailbox *mailbox);
+	/* Has all that was asked for, slot_close() above all, been done?  NULL: always. */
+	bool (*is_handed_over)(struct reactor *r);
 	void (*close)(struct reactor *r);
 };
 
@@ -88,6 +97,8 @@ struct reactor {
 	struct list aborted;			/* parked ones that were cancelled */
 	int *free_slots;			/* a stack of n_free numbers */
 	bool *slot_filled;
+	uint32_t *slot_dropped; /* value of @handovers when it was */
+	uint32_t handovers;	/* times that the back end had nothing left to do */
 	unsigned n_slots, n_free;
 	struct pool read_pool, recv_pool;
 };

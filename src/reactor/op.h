@@ -86,6 +86,11 @@ struct op {
 			size_t size;
 		};
 		const struct msghdr *message;
+		struct { /* OP_POSTED: files that come with the message, in any order */
+			unsigned files_due, files_here;
+			bool is_told;
+			int told_res;
+		};
 		struct {
 			pid_t pid;
 			siginfo_t *info;

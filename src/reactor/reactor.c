@@ -65,8 +65,10 @@ int reactor_common_init(struct reactor *r, unsigned slots)
 	r->now_ns = clock_now_ns();
 	r->free_slots = mem_alloc(slots * sizeof(*r->free_slots));
 	r->slot_filled = mem_zalloc(slots * sizeof(*r->slot_filled));
-	if (!r->free_slots || !r->slot_filled)
+	r->slot_dropped = mem_zalloc(slots * sizeof(*r->slot_dropped));
+	if (!r->free_slots || !r->slot_filled || !r->slot_dropped)
 		return -ENOMEM;
+	r->handovers = 1;
 	r->n_slots = r->n_free = slots;
 	for (unsigned i = 0; i < slots; i++)
 		r->free_slots[i] = (int)(slots - 1 - i);
@@ -77,6 +79,7 @@ void reactor_common_done(struct reactor *r)
 {
 	mem_free(r->free_slots);
 	mem_free(r->slot_filled);
+	mem_free(r->slot_dropped);
 	pool_done(&r->read_pool);
 	pool_done(&r->recv_pool);
 }
@@ -186,6 +189,9 @@ void reactor_install(struct reactor *r, struct op *op, int slot)
 
 void reactor_expect(struct reactor *r, struct op *op)
 {
+	op->files_due = op->files_here = 0;
+	op->is_told = false;
+	op->told_res = 0;
 	arm(r, op, OP_POSTED, -1);
 }
 
@@ -348,13 +354,21 @@ static bool is_idle(struct reactor *r) REACTOR_ONLY
 	return reads && recvs && list_empty(&r->aborted) && list_empty(&r->deferred);
 }
 
+static int enter(struct reactor *r, bool wait, uint64_t deadline_ns) REACTOR_ONLY
+{
+	int ret = r->backend->enter(r, wait, deadline_ns);
+
+	r->handovers += !r->backend->is_handed_over || r->backend->is_handed_over(r);
+	return ret;
+}
+
 int reactor_turn(struct reactor *r, bool wait)
 {
 	bool idle = is_idle(r);
 	int ret;
 
 	assert(!r->in_turn); /* not from an event */
-	ret = r->backend->enter(r, wait && idle, next_deadline(r));
+	ret = enter(r, wait && idle, next_deadline(r));
 	if (ret < 0)
 		return ret;
 	r->in_turn = true;
@@ -378,7 +392,7 @@ void reactor_submit(struct reactor *r)
 		return;
 	idle = is_idle(r);
 	r->backend->arm_wakeup(r, idle ? next_deadline(r) : clock_now_ns());
-	(void)r->backend->enter(r, false, UINT64_MAX);
+	(void)enter(r, false, UINT64_MAX);
 }
 
 void reactor_wake(struct reactor *r, uint32_t *word)
@@ -394,17 +408,41 @@ int reactor_slot_take(struct reactor *r)
 	return r->n_free ? r->free_slots[--r->n_free] : -EMFILE;
 }
 
+/*
+ * The closing of a slot's last file may still be in the queue, and would close what
+ * another thread puts there.  Slots that were dropped since the queue was handed over
+ * lie on top: below them there is another one, as a rule.
+ */
+int reactor_slot_reserve(struct reactor *r)
+{
+	unsigned i = r->n_free;
+	int slot;
+
+	while (i > 0 && r->slot_dropped[r->free_slots[i - 1]] == r->handovers)
+		i--;
+	if (i == 0) {
+		(void)enter(r, false, UINT64_MAX);
+		return reactor_slot_take(r);
+	}
+	slot = r->free_slots[i - 1];
+	r->free_slots[i - 1] = r->free_slots[--r->n_free];
+	return slot;
+}
+
 void reactor_slot_fill(struct reactor *r, int slot, int fd)
 {
 	assert(!r->slot_filled[slot]);
 	r->slot_filled[slot] = true;
-	r->backend->slot_fill(r, slot, fd);
+	if (fd >= 0)
+		r->backend->slot_fill(r, slot, fd);
 }
 
 void reactor_slot_drop(struct reactor *r, int slot)
 {
-	if (r->slot_filled[slot])
+	if (r->slot_filled[slot]) {
 		r->backend->slot_close(r, slot);
+		r->slot_dropped[slot] = r->handovers;
+	}
 	r->slot_filled[slot] = false;
 	r->free_slots[r->n_free++] = slot;
 }
@@ -435,4 +473,32 @@ void mailbox_close(struct mailbox *mailbox)
 void mailbox_post(struct mailbox *mailbox, struct op *op, int res)
 {
 	mailbox->reactor->backend->mailbox_post(mailbox, op, res);
+}
+
+bool mailbox_can_move(struct mailbox *mailbox)
+{
+	const struct backend *backend = mailbox->reactor->backend;
+
+	return backend->mailbox_can_move && backend->mailbox_can_move(mailbox);
+}
+
+int mailbox_move(struct mailbox *mailbox, int host)
+{
+	return mailbox->reactor->backend->mailbox_move(mailbox, host);
+}
+
+void mailbox_leave(struct mailbox *mailbox)
+{
+	mailbox->reactor->backend->mailbox_leave(mailbox);
+}
+
+void mailbox_post_files(struct mailbox *mailbox, struct op *op, int res,
+			const struct mailbox_files *files)
+{
+	mailbox->reactor->backend->mailbox_post_files(mailbox, op, res, files);
+}
+
+void mailbox_look(struct mailbox *mailbox)
+{
+	mailbox->reactor->backend->mailbox_look(mailbox);
 }

@@ -129,7 +129,11 @@ void reactor_undefer(struct deferred *d) REACTOR_ONLY; /* not queued is fine */
 /* A free slot, or -EMFILE. */
 int reactor_slot_take(struct reactor *r) REACTOR_ONLY;
 
-/* Put the file of @fd into @slot and close @fd; takes the descriptor. */
+/* The same, for another thread to put a file there: its last one is closed for sure. */
+int reactor_slot_reserve(struct reactor *r) REACTOR_ONLY;
+
+/* Put the file of @fd into @slot and close @fd; takes the descriptor.
+ * -1: it has been put there, by mailbox_post_files(). */
 void reactor_slot_fill(struct reactor *r, int slot, int fd) REACTOR_ONLY;
 
 /* Close the slot's file, if it has one, and free the slot.  Nothing may be armed on it. */
@@ -173,6 +177,36 @@ void mailbox_close(struct mailbox *mailbox);
 
 /* Complete @op, armed by reactor_expect(), with @res.  Does not fail. */
 void mailbox_post(struct mailbox *mailbox, struct op *op, int res);
+
+/*
+ * For a thread that leaves the table of descriptors that the reactor's thread is in.
+ * mailbox_can_move(), before: can it do so, and still post?  mailbox_move(), after:
+ * open what posting needs in its own table, through @host, a pidfd of this process;
+ * 0 or -errno, to be called again.  mailbox_leave(): before it ends.  Thread: that one.
+ */
+bool mailbox_can_move(struct mailbox *mailbox);
+int mailbox_move(struct mailbox *mailbox, int host);
+void mailbox_leave(struct mailbox *mailbox);
+
+/* What one message can bring along, at most. */
+#define MAILBOX_FILES_MAX 72u
+
+/* Files of @fds for @slots of the reactor, each taken by reactor_slot_reserve(). */
+struct mailbox_files {
+	unsigned n;
+	int fds[MAILBOX_FILES_MAX], slots[MAILBOX_FILES_MAX];
+};
+
+/*
+ * As mailbox_post(), after mailbox_move(): when @op completes with @res, the files are in
+ * their slots.  Where the kernel has no memory for that it completes with -errno, and any
+ * of them may be there.  Takes the descriptors.
+ */
+void mailbox_post_files(struct mailbox *mailbox, struct op *op, int res,
+			const struct mailbox_files *files);
+
+/* Look whether all has arrived: to be called now and then, and after each sleep. */
+void mailbox_look(struct mailbox *mailbox);
 
 /* Wake one thread that waits on the futex at @word, by the end of this turn. */
 void reactor_wake(struct reactor *r, uint32_t *word) REACTOR_ONLY;

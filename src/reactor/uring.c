@@ -66,6 +66,35 @@ static bool cannot_reap(struct op *op, int *res)
 	return true;
 }
 
+/* A message has come, or a file with it; the last of them completes the operation. */
+static void complete_posted(struct uring *u, struct op *op) REACTOR_ONLY
+{
+	const struct completion done = { .res = op->told_res };
+
+	if (op->is_told && op->files_here == op->files_due)
+		reactor_complete(&u->base, op, &done);
+}
+
+static void take_message(struct uring *u, struct op *op,
+			 const struct io_uring_cqe *cqe) REACTOR_ONLY
+{
+	op->is_told = true;
+	op->files_due = cqe->flags >> IORING_CQE_BUFFER_SHIFT;
+	if (op->told_res == 0)
+		op->told_res = cqe->res;
+	complete_posted(u, op);
+}
+
+static void take_file(struct uring *u, const struct io_uring_cqe *cqe) REACTOR_ONLY
+{
+	struct op *op = (struct op *)(uintptr_t)(cqe->user_data - TAG_FILE);
+
+	op->files_here++;
+	if (cqe->res < 0)
+		op->told_res = cqe->res;
+	complete_posted(u, op);
+}
+
 static void complete(struct uring *u, const struct io_uring_cqe *cqe) REACTOR_ONLY
 {
 	struct op *op = (struct op *)(uintptr_t)cqe->user_data;
@@ -107,7 +136,12 @@ static void dispatch(struct uring *u, const struct io_uring_cqe *cqe) REACTOR_ON
 		u->wakeup_ns = 0;
 		return;
 	default:
-		complete(u, cqe);
+		if (cqe->user_data & TAG_FILE)
+			take_file(u, cqe);
+		else if (((struct op *)(uintptr_t)cqe->user_data)->kind == OP_POSTED)
+			take_message(u, (struct op *)(uintptr_t)cqe->user_data, cqe);
+		else
+			complete(u, cqe);
 	}
 }
 
@@ -159,6 +193,11 @@ static int uring_enter(struct reactor *r, bool wait, uint64_t deadline_ns)
 	}
 	return passing(
 		io_uring_submit_and_wait_timeout(&u->ring, &cqe, 1, timeout, NULL));
+}
+
+static bool uring_is_handed_over(struct reactor *r)
+{
+	return io_uring_sq_ready(&uring_of(r)->ring) == 0;
 }
 
 /*
@@ -303,6 +342,12 @@ static const struct backend uring_backend = {
 	.mailbox_open = uring_mailbox_open,
 	.mailbox_close = uring_mailbox_close,
 	.mailbox_post = uring_mailbox_post,
+	.mailbox_can_move = uring_mailbox_can_move,
+	.mailbox_move = uring_mailbox_move,
+	.mailbox_leave = uring_mailbox_leave,
+	.mailbox_post_files = uring_mailbox_post_files,
+	.mailbox_look = uring_mailbox_look,
+	.is_handed_over = uring_is_handed_over,
 	.close = uring_close,
 };
 

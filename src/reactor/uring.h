@@ -12,8 +12,9 @@
 #include "sys/raw.h"
 #include "sys/uring_abi.h"
 
-/* user_data is a pointer to an op, or one of these, told apart by bit 0. */
-enum { TAG_IGNORE = 1, TAG_WAKEUP = 3 };
+/* user_data is a pointer to an op, or one of these, told apart by bit 0.  A pointer with
+ * TAG_FILE added speaks of a file that comes with the op's message. */
+enum { TAG_IGNORE = 1, TAG_WAKEUP = 3, TAG_FILE = 1 };
 _Static_assert(_Alignof(struct op) > 1, "bit 0 of an op's address must be free");
 
 /* Buffer groups. */
@@ -47,5 +48,11 @@ void uring_arm_wakeup(struct reactor *r, uint64_t deadline_ns);
 int uring_mailbox_open(struct reactor *r, struct mailbox **ret_mailbox);
 void uring_mailbox_close(struct mailbox *mailbox);
 void uring_mailbox_post(struct mailbox *mailbox, struct op *op, int res);
+bool uring_mailbox_can_move(struct mailbox *mailbox);
+int uring_mailbox_move(struct mailbox *mailbox, int host);
+void uring_mailbox_leave(struct mailbox *mailbox);
+void uring_mailbox_post_files(struct mailbox *mailbox, struct op *op, int res,
+			      const struct mailbox_files *files);
+void uring_mailbox_look(struct mailbox *mailbox);
 
 #endif

@@ -19,6 +19,10 @@ enum {
 	URING_REGISTER_SEND_MSG_RING = 31, /* Linux 6.13 */
 };
 
+enum {
+	URING_MSG_RING_FLAGS_PASS = 1 << 1, /* Linux 6.3 */
+};
+
 /* include/uapi/linux/fs.h */
 enum {
 	URING_RWF_NOSIGNAL = 0x100, /* Linux 6.18 */

@@ -4,6 +4,8 @@
 #include <criterion/criterion.h>
 #include <criterion/new/assert.h>
 #include <errno.h>
+#include <fcntl.h>
+#include <signal.h>
 #include <poll.h>
 #include <pthread.h>
 #include <string.h>
@@ -12,6 +14,9 @@
 #include "support/backend.h"
 #include "support/clean.h"
 #include "support/loop.h"
+#include "support/wait.h"
+#include "sys/fd.h"
+#include "sys/pidfd.h"
 #include "sys/fd.h"
 
 TestSuite(reactor_slots, .timeout = 60);
@@ -253,5 +258,144 @@ CLEAN_TEST(reactor_slots, a_cancelled_expectation_waits_for_its_thread)
 	loop_until(&loop, w.last);
 	cr_assert(eq(int, w.res, 7));
 	mailbox_close(mailbox);
+	loop_close(&loop);
+}
+
+/* ---- files from a thread in a table of its own --------------------------- */
+
+struct giver {
+	struct mailbox *mailbox;
+	struct op op;
+	int slot, end;	      /* @end: in the reactor's table, to be copied and given */
+	int missing_slot;     /* -1: none; for a copy that cannot arrive */
+	_Atomic bool is_over; /* for the reactor */
+	bool came;
+	int res;
+};
+
+static void on_given(struct op *op, const struct completion *done)
+{
+	struct giver *giver = container_of(op, struct giver, op);
+
+	cr_assert(not(giver->came), "told twice");
+	giver->came = true;
+	giver->res = done->res;
+	giver->is_over = true;
+}
+
+static bool has_arrived(struct giver *giver)
+{
+	mailbox_look(giver->mailbox);
+	return giver->is_over;
+}
+
+static void *give(void *arg)
+{
+	struct giver *giver = arg;
+	struct mailbox_files files = { .n = 1, .slots = { giver->slot } };
+	bool arrived;
+	int host;
+
+	cr_assert(eq(int, sys_leave_table(), 0));
+	host = sys_pidfd_open(getpid());
+	cr_assert(ge(int, host, 0));
+	cr_assert(eq(int, mailbox_move(giver->mailbox, host), 0));
+	files.fds[0] = sys_pidfd_fetch(host, giver->end);
+	if (giver->missing_slot >= 0) {
+		files.fds[1] = sys_pidfd_fetch(host, giver->end);
+		files.slots[1] = giver->missing_slot;
+		files.n = 2;
+	}
+	mailbox_post_files(giver->mailbox, &giver->op, 7, &files);
+	arrived = wait_until(has_arrived(giver), WAIT_MS);
+	cr_assert(arrived);
+	mailbox_leave(giver->mailbox);
+	return NULL;
+}
+
+static void run_giver(struct loop *loop, struct giver *giver)
+{
+	pthread_t thread;
+
+	giver->slot = reactor_slot_reserve(loop->reactor);
+	cr_assert(eq(int, mailbox_open(loop->reactor, &giver->mailbox), 0));
+	if (!mailbox_can_move(giver->mailbox))
+		cr_skip_test("this back end has one table for all");
+	op_init(&giver->op, &loop->owner, on_given);
+	reactor_expect(loop->reactor, &giver->op);
+	cr_assert(eq(int, pthread_create(&thread, NULL, give, giver), 0));
+	loop_until(loop, giver->came);
+	pthread_join(thread, NULL);
+	mailbox_close(giver->mailbox);
+	reactor_slot_fill(loop->reactor, giver->slot, -1);
+}
+
+/* The message says no more than its result when all is there. */
+Test(reactor_slots, a_file_arrives_in_its_slot_with_its_message)
+{
+	struct giver giver = { .missing_slot = -1 };
+	struct loop loop;
+	struct watched w;
+	int ends[2];
+
+	loop_open(&loop, NULL);
+	cr_assert(eq(int, pipe2(ends, O_CLOEXEC), 0));
+	giver.end = ends[0];
+	run_giver(&loop, &giver);
+	cr_assert(eq(int, giver.res, 7));
+	close(ends[0]);
+	cr_assert(eq(int, (int)write(ends[1], "text", 4), 4));
+	watched_init(&w, &loop);
+	reactor_read(loop.reactor, &w.op, giver.slot, 16);
+	loop_until(&loop, w.calls);
+	cr_assert(eq(int, w.res, 4));
+	reactor_slot_drop(loop.reactor, giver.slot);
+	loop_turn(&loop);
+	signal(SIGPIPE, SIG_IGN);
+	cr_assert(eq(int, (int)write(ends[1], "x", 1), -1), "somebody has it still");
+	close(ends[1]);
+	watched_done(&w);
+	loop_close(&loop);
+}
+
+/* There is no such slot: that is told, and the other file is there. */
+Test(reactor_slots, a_file_that_does_not_arrive_is_told_of)
+{
+	struct giver giver = { .missing_slot = 1 << 20 };
+	struct loop loop;
+	int ends[2];
+
+	loop_open(&loop, NULL);
+	cr_assert(eq(int, pipe2(ends, O_CLOEXEC), 0));
+	giver.end = ends[1];
+	run_giver(&loop, &giver);
+	cr_assert(lt(int, giver.res, 0));
+	close(ends[1]);
+	reactor_slot_drop(loop.reactor, giver.slot);
+	loop_turn(&loop);
+	cr_assert(eq(int, (int)read(ends[0], &(char){ 0 }, 1), 0));
+	close(ends[0]);
+	loop_close(&loop);
+}
+
+/* A slot whose last file may still have to be closed is not for another thread. */
+CLEAN_TEST(reactor_slots, a_slot_that_is_reserved_is_closed_for_sure)
+{
+	struct loop loop;
+	int first, ends[2];
+
+	loop_open(&loop, NULL);
+	cr_assert(eq(int, pipe2(ends, O_CLOEXEC), 0));
+	first = loop_slot(&loop, ends[1]);
+	loop_turn(&loop);
+	reactor_slot_drop(loop.reactor, first);
+	if (!on_epoll())
+		cr_assert(ne(int, reactor_slot_reserve(loop.reactor), first));
+	while (reactor_slots_free(loop.reactor) > 1)
+		reactor_slot_reserve(loop.reactor);
+	cr_assert(eq(int, reactor_slot_reserve(loop.reactor), first),
+		  "the last one that there is");
+	cr_assert(wait_fd(ends[0], POLLHUP, 0), "its file is not closed");
+	close(ends[0]);
 	loop_close(&loop);
 }
