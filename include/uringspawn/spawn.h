@@ -466,6 +466,32 @@ struct usp_event {
 
 /* ---- the engine ---------------------------------------------------------- */
 
+/**
+ * Which launcher gets a program to start.  SHARED is the one to use; the others choose
+ * before it is known who will be free first (docs/BENCHMARKS.md has the figures).
+ */
+enum usp_policy {
+	USP_POLICY_SHARED = 0,	 /**< whoever is free takes the next one */
+	USP_POLICY_ROUND_ROBIN,	 /**< one after the other */
+	USP_POLICY_LEAST_LOADED, /**< the one that has the least to do */
+	USP_POLICY_RANDOM,	 /**< any, each as likely as the others */
+};
+
+/**
+ * Whose table of descriptors the launchers use.  A spawn costs a tenth of a microsecond
+ * for each descriptor in it.  Where a table of their own is not to be had (a sandbox
+ * forbids pidfd_getfd, say), launchers stay in the program's, whatever is asked for.
+ *
+ * A launcher in a table of its own hands descriptors over in a way that interrupts the
+ * engine's thread: calls of its own that block there, epoll_wait() among them, may
+ * return EINTR.
+ */
+enum usp_tables {
+	USP_TABLES_AUTO = 0, /**< one of their own as soon as the program's is large */
+	USP_TABLES_SHARED,   /**< the program's */
+	USP_TABLES_PRIVATE,  /**< one of their own, from the first program on */
+};
+
 /** Limits and sizes of an engine; zero means the default named beside it. */
 struct usp_engine_options {
 	size_t size;	    /**< sizeof(struct usp_engine_options) */
@@ -475,6 +501,13 @@ struct usp_engine_options {
 	unsigned queued_max;   /**< waiting for a place; default: 65536 */
 	unsigned ring_entries; /**< submission queue of io_uring; default: 512 */
 	unsigned read_buffers; /**< of 64 KiB, shared by all streams; default: 64 */
+	enum usp_policy policy;
+	enum usp_tables tables;
+	/**
+	 * A launcher whose program has not begun to run after so long is counted as stuck
+	 * when others wait for it, and another one stands in; default: 100 ms.
+	 */
+	uint64_t stuck_ns;
 };
 
 /**
@@ -490,7 +523,8 @@ struct usp_engine_options {
  * @param options  borrowed; NULL for the defaults
  * @param ret_engine  set on success only; gives the engine
  * @return 0, or -ENOMEM; -EMFILE; -EAGAIN: no threads to be had;
- *         -EINVAL: URINGSPAWN_BACKEND is neither uring nor epoll;
+ *         -EINVAL: no such policy or tables; or URINGSPAWN_BACKEND is neither uring
+ *         nor epoll;
  *         -ENOSYS, -EPERM: it is uring, and there is none here (uringspawn doctor
  *         says why);
  *         -E2BIG: @options comes from a newer header than this library
@@ -503,6 +537,11 @@ USP_API int usp_engine_new(const struct usp_engine_options *options,
 /**
  * End an engine: kill every process by SIGKILL, wait for each, report the end
  * of each, join the launchers.  Accepts NULL.
+ *
+ * What sleeps in the kernel on a device or a mount that does not answer cannot be
+ * killed.  It is waited for during 10 s; then its end is reported all the same, and what
+ * it may still touch (the engine's memory, its ring, the thread that launches it) stays
+ * with the program.
  *
  * @return NULL, so that engine = usp_engine_free(engine) leaves nothing stale
  *
@@ -568,7 +607,8 @@ USP_API uint64_t usp_histogram_bound_ns(unsigned bucket);
 struct usp_engine_stats {
 	uint64_t running, queued;	 /**< gauges */
 	uint64_t started, failed, ended; /**< the first two: of those that have ended */
-	uint64_t launches_stuck;   /**< launches that took longer than their limit */
+	/** launches that took longer than their timeout, or than stuck_ns while others waited */
+	uint64_t launches_stuck;
 	uint64_t reads_parked;	   /**< reads that had to wait for a free buffer */
 	uint64_t launcher_wakeups; /**< times a sleeping launcher had to be woken */
 	uint64_t refused;	   /**< by a limit; among those that failed */
@@ -583,6 +623,7 @@ struct usp_engine_stats {
 	struct usp_histogram drain_ns;	/**< from exit to the last byte */
 	/** Cgroups of engines that crashed, killed and removed. */
 	uint64_t leftovers_cleared;
+	uint64_t launchers_stuck; /**< in a launch, while others wait; a gauge */
 };
 
 /**
@@ -727,6 +768,9 @@ USP_API pid_t usp_process_pid(const struct usp_process *process);
 
 /** The name of a stage: "exec".  Never NULL.  Thread: any. */
 USP_API const char *usp_stage_name(enum usp_stage stage);
+
+/** The name of a launch policy: "round-robin"; NULL: there is none.  Thread: any. */
+USP_API const char *usp_policy_name(enum usp_policy policy);
 
 /** The name of a reason: "client-gone".  Never NULL.  Thread: any. */
 USP_API const char *usp_reason_name(enum usp_reason reason);

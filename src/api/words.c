@@ -40,6 +40,18 @@ const char *usp_stage_name(enum usp_stage stage)
 	return (size_t)stage < ARRAY_SIZE(stage_names) ? stage_names[stage] : "unknown";
 }
 
+const char *usp_policy_name(enum usp_policy policy)
+{
+	static const char *const names[] = {
+		[USP_POLICY_SHARED] = "shared",
+		[USP_POLICY_ROUND_ROBIN] = "round-robin",
+		[USP_POLICY_LEAST_LOADED] = "least-loaded",
+		[USP_POLICY_RANDOM] = "random",
+	};
+
+	return (unsigned)policy < ARRAY_SIZE(names) ? names[policy] : NULL;
+}
+
 const char *usp_reason_name(enum usp_reason reason)
 {
 	const char *name =

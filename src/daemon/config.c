@@ -56,6 +56,7 @@ enum option_id {
 	OPT_BYTES_MAX,
 	OPT_CLIENT_BYTES_MAX,
 	OPT_LAUNCHERS,
+	OPT_POLICY,
 	OPT_METRICS,
 	OPT_STOP_AFTER,
 	OPT_CONFIG,
@@ -83,6 +84,7 @@ static const struct option options[] = {
 	{ "bytes-max", required_argument, NULL, OPT_BYTES_MAX },
 	{ "client-bytes-max", required_argument, NULL, OPT_CLIENT_BYTES_MAX },
 	{ "launchers", required_argument, NULL, OPT_LAUNCHERS },
+	{ "policy", required_argument, NULL, OPT_POLICY },
 	{ "metrics", required_argument, NULL, OPT_METRICS },
 	{ "stop-after", required_argument, NULL, OPT_STOP_AFTER },
 	{ "config", required_argument, NULL, OPT_CONFIG },
@@ -173,6 +175,19 @@ static int set_number(struct config *config, const struct number *number,
 			      (unsigned long long)number->max);
 	store(config, number, n);
 	return 0;
+}
+
+static int set_policy(struct config *config, const char *text, struct config_error *error)
+{
+	const char *name;
+
+	for (unsigned i = 0; (name = usp_policy_name((enum usp_policy)i)); i++) {
+		if (strcmp(text, name))
+			continue;
+		config->policy = (enum usp_policy)i;
+		return 0;
+	}
+	return refuse(error, "--policy: there is no '%.60s'", text);
 }
 
 /* ---- names, users, descriptors ------------------------------------------- */
@@ -274,6 +289,8 @@ static int apply(struct config *config, int id, const char *value,
 		return allow_uid(config, value, error);
 	case OPT_ALLOW_GID:
 		return allow_gid(config, value, error);
+	case OPT_POLICY:
+		return set_policy(config, value, error);
 	case OPT_METRICS:
 		return set_metrics(config, value, error);
 	case OPT_STOP_AFTER:

@@ -9,6 +9,7 @@
 #include <stddef.h>
 #include <stdint.h>
 #include <sys/types.h>
+#include <uringspawn/spawn.h>
 #include "daemon/log.h"
 #include "sys/sock.h"
 #include "sys/tcp.h"
@@ -54,7 +55,8 @@ struct config {
 	uint64_t stop_after_ns; /* how long jobs may end by themselves at a stop */
 	const char *file;	/* borrowed from argv; NULL: none */
 	enum log_level log_level;
-	unsigned launchers;	    /* 0: the engine's default */
+	unsigned launchers; /* 0: the engine's default */
+	enum usp_policy policy;
 	struct tcp_address metrics; /* where HTTP is spoken; size 0: nowhere */
 	struct config_limits limits;
 };

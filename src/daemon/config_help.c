@@ -28,6 +28,8 @@ const char config_help[] =
 	"  --client-bytes-max BYTES  requests and stdin held for one client (1/4 of\n"
 	"                         --bytes-max, at least 1M)\n"
 	"  --launchers N          threads that start processes (CPUs + 1, at most 8)\n"
+	"  --policy NAME          who of them starts a process: shared, round-robin,\n"
+	"                         least-loaded, random (shared)\n"
 	"  --metrics ADDR:PORT    GET /metrics for Prometheus, on a loopback address\n"
 	"  --stop-after TIME      at SIGTERM, let jobs end by themselves so long (5s)\n"
 	"  --config FILE          options, one a line without its dashes; SIGHUP reads\n"

@@ -70,6 +70,8 @@ static int start_engine(struct daemon *d)
 {
 	const struct usp_engine_options options = {
 		.launchers = d->config->launchers,
+		.policy = d->config->policy,
+		.tables = USP_TABLES_SHARED, /* what lives long here is in slots */
 		.running_max = d->config->limits.jobs_max,
 		.queued_max = d->config->limits.queue_max,
 	};

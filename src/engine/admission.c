@@ -112,6 +112,8 @@ void admission_enter(struct admission *a, struct process *p)
 	list_append(&p->admission->waiting, &p->queue_link);
 	settle(a, p->admission);
 	admission_pump(a);
+	if (!list_empty(&p->queue_link))
+		begin_park(p);
 }
 
 static bool may_run(const struct admission *a, const struct process *p) REACTOR_ONLY
@@ -130,16 +132,12 @@ static void leave_queue(struct admission *a, struct process *p) REACTOR_ONLY
 
 static void let_in(struct admission *a, struct process *p) REACTOR_ONLY
 {
-	int ret;
-
 	leave_queue(a, p);
 	if (a->running++ == 0)
 		a->progress_ns = reactor_now_ns(a->reactor);
 	p->admission->running++;
 	took_turn(a, p->admission);
 	process_launch(p);
-	ret = launchers_post(a->launchers, &p->plan);
-	assert(ret == 0);
 }
 
 void admission_pump(struct admission *a)

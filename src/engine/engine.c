@@ -8,6 +8,7 @@
 #include <string.h>
 #include "api/options.h"
 #include "base/alloc.h"
+#include "base/clock.h"
 #include "engine/admission.h"
 #include "engine/metrics.h"
 #include "engine/template.h"
@@ -24,8 +25,14 @@
 /* Slots that no process needs: a daemon's listener and the like. */
 #define SLOTS_SPARE 64u
 
+/* Slots for descriptors that were passed for processes that wait. */
+#define SLOTS_PARKED 4096u
+
 /* What the kernel takes (IORING_MAX_FIXED_FILES), whatever RLIMIT_NOFILE says. */
 #define SLOTS_MAX (1u << 20)
+
+/* After SIGKILL to all: who is still there then cannot be killed. */
+#define FREE_WAIT_NS (10 * NS_PER_S)
 
 struct usp_engine {
 	struct process_host host; /* its reactor is there when all of it is */
@@ -38,9 +45,15 @@ struct usp_engine {
 	struct metrics metrics;
 	struct list processes; /* all, of process.link */
 	struct deferred pump;
+	struct timer patience; /* with those that do not end, when it is freed */
+	bool lost_patience;
 	bool stopping; /* the current run */
 	bool closing;  /* for good */
+	struct usp_engine *next_left;
 };
+
+/* Engines that were freed and could not be: in a list, so that they are not lost. */
+static struct usp_engine *_Atomic left_behind;
 
 /* The limits of an engine, as its options call them; those of one owner are the same
  * as those of all. */
@@ -95,6 +108,11 @@ static void on_ended(struct process_host *host, struct process *p) REACTOR_ONLY
 	reactor_defer(engine->reactor, &engine->pump);
 }
 
+static bool has_others(struct process_host *host) REACTOR_ONLY
+{
+	return engine_of(host)->admission.running > 1;
+}
+
 static void on_pump(struct deferred *pump) REACTOR_ONLY
 {
 	admission_pump(&container_of(pump, struct usp_engine, pump)->admission);
@@ -145,7 +163,7 @@ static int open_reactor(struct usp_engine *engine,
 			const struct usp_engine_options *options, unsigned recv_buffers)
 {
 	size_t wanted = (size_t)or_default(options->running_max, RUNNING_MAX) * 4 +
-			SLOTS_SPARE + (recv_buffers ? nofile() / 2 : 0);
+			SLOTS_SPARE + SLOTS_PARKED + (recv_buffers ? nofile() / 2 : 0);
 	struct reactor_options reactor = {
 		.entries = or_default(options->ring_entries, RING_ENTRIES),
 		.slots = (unsigned)(wanted < nofile() ? wanted : nofile()),
@@ -185,6 +203,9 @@ static int set_up(struct usp_engine *engine, const struct usp_engine_options *op
 	struct launchers_options launchers = {
 		.count = options->launchers,
 		.is_daemon = recv_buffers > 0,
+		.policy = options->policy,
+		.tables = options->tables,
+		.stuck_ns = options->stuck_ns,
 	};
 	int ret = open_reactor(engine, options, recv_buffers);
 
@@ -200,13 +221,14 @@ static int set_up(struct usp_engine *engine, const struct usp_engine_options *op
 		return ret;
 	engine->host = (struct process_host){
 		.reactor = engine->reactor,
+		.launchers = engine->launchers,
 		.janitor = engine->janitor,
-		.setup = launchers_setup(engine->launchers),
 		.reserve_fd = sys_open_null(),
 		.on_left_queue = on_left_queue,
 		.on_launched = on_launched,
 		.on_end = on_end,
 		.on_ended = on_ended,
+		.has_others = has_others,
 	};
 	list_init(&engine->host.given_up);
 	cgroup_pool_init(&engine->host.cgroups, engine->reactor, engine->janitor,
@@ -257,15 +279,48 @@ static void reap_no_more(struct usp_engine *engine) REACTOR_ONLY
 		continue;
 }
 
+static void on_patience_over(struct timer *timer) REACTOR_ONLY
+{
+	container_of(timer, struct usp_engine, patience)->lost_patience = true;
+}
+
+/*
+ * Somebody cannot be killed: it sleeps in the kernel on what does not answer.  What it
+ * may still write to stays where it is, for as long as this program runs.
+ */
+static void leave_behind(struct usp_engine *engine) REACTOR_ONLY
+{
+	list_each(link, following, &engine->processes)
+		process_forget(container_of(link, struct process, link));
+	launchers_abandon(engine->launchers);
+	engine->next_left = atomic_load(&left_behind);
+	while (!atomic_compare_exchange_weak(&left_behind, &engine->next_left, engine))
+		continue;
+}
+
+static void end_all(struct usp_engine *engine) REACTOR_ONLY
+{
+	if (list_empty(&engine->processes))
+		return;
+	cut_all(engine);
+	engine->patience.on_fire = on_patience_over;
+	timer_arm(engine->reactor, &engine->patience, clock_now_ns() + FREE_WAIT_NS);
+	while (!list_empty(&engine->processes) && !engine->lost_patience &&
+	       engine_wait(engine) == 0)
+		continue;
+}
+
 struct usp_engine *usp_engine_free(struct usp_engine *engine)
 {
 	enter_reactor();
 	if (!engine)
 		return NULL;
 	engine->closing = true;
-	cut_all(engine);
-	while (!list_empty(&engine->processes) && engine_wait(engine) == 0)
-		continue;
+	end_all(engine);
+	if (!list_empty(&engine->processes)) {
+		leave_behind(engine);
+		return NULL;
+	}
 	if (engine->host.reactor) {
 		reap_no_more(engine);
 		cgroup_pool_close(&engine->host.cgroups);
@@ -328,7 +383,7 @@ static uint64_t sum(const uint64_t *counts, size_t n)
 	return total;
 }
 
-static struct usp_engine_stats stats_of(const struct usp_engine *engine)
+static struct usp_engine_stats stats_of(const struct usp_engine *engine) REACTOR_ONLY
 {
 	const struct metrics *m = &engine->metrics;
 	struct usp_engine_stats stats = {
@@ -336,12 +391,14 @@ static struct usp_engine_stats stats_of(const struct usp_engine *engine)
 		.queued = engine->admission.queued,
 		.failed = sum(m->failed, USP_STATS_STAGES),
 		.ended = sum(m->ended, USP_STATS_REASONS),
-		.launches_stuck = engine->host.launches_stuck,
+		.launches_stuck = engine->host.launches_stuck +
+				  launchers_launches_stuck(engine->launchers),
 		.reads_parked = reactor_stats(engine->reactor)->reads_parked,
 		.launcher_wakeups = launchers_wakeups(engine->launchers),
 		.leftovers_cleared = engine->host.cgroups.cleared,
 		.refused = sum(engine->admission.refused, LIMITS),
 		.launchers = launchers_count(engine->launchers),
+		.launchers_stuck = launchers_stuck(engine->launchers),
 		.files = reactor_slots(engine->reactor) -
 			 reactor_slots_free(engine->reactor),
 		.files_max = reactor_slots(engine->reactor),
@@ -361,6 +418,7 @@ static struct usp_engine_stats stats_of(const struct usp_engine *engine)
 void usp_engine_stats_sized(const struct usp_engine *engine,
 			    struct usp_engine_stats *ret_stats, size_t size)
 {
+	enter_reactor();
 	const struct usp_engine_stats stats = stats_of(engine);
 	size_t known = size < sizeof(stats) ? size : sizeof(stats);
 

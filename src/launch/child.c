@@ -140,7 +140,7 @@ _Noreturn void child_run(void *arg)
 	struct plan *plan = arg;
 
 	/* From here on the reactor can kill it, whatever it hangs in. */
-	atomic_store(&plan->pidfd, plan->new_pidfd);
+	atomic_store(&plan->child, (pid_t)RAW(SYS_getpid, 0));
 	enter(plan, USP_STAGE_CGROUP);
 	join_cgroup(plan);
 	enter(plan, USP_STAGE_STDIO);

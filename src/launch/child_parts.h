@@ -19,6 +19,10 @@ _Noreturn void child_fail(struct plan *plan, long ret, const char *path);
 /* Descriptors that are there already in their places, and all others closed. */
 void child_place_fds(struct plan *plan);
 
+/* Close all from @first to @last, where close_range() is refused.  Returns 0, or -errno
+ * when /proc does not tell which there are. */
+long child_close_listed(unsigned first, unsigned last);
+
 /* Those of files, opened with the child's own rights. */
 void child_open_files(struct plan *plan);
 

@@ -3,7 +3,10 @@
  */
 #include "launch/plan.h"
 
+#include <errno.h>
+#include <signal.h>
 #include "sys/fd.h"
+#include "sys/pidfd.h"
 #include "sys/pty.h"
 
 static size_t n_fds(const struct plan *plan)
@@ -16,12 +19,11 @@ void plan_init(struct plan *plan, struct spec *spec, const struct launch_setup *
 	plan->spec = spec;
 	plan->setup = setup;
 	plan->path = "";
-	plan->given_pidfd = -1;
+	plan->given_pidfd = plan->pidfd = plan->pidfd_slot = -1;
 	plan->cgroup_fd = -1;
-	atomic_init(&plan->pidfd, -1);
 	for (size_t i = 0; i < n_fds(plan); i++) {
-		plan->ours[i] = -1;
-		plan->theirs[i] = spec->fds[i].fd;
+		plan->ours[i] = plan->theirs[i] = plan->slots[i] = -1;
+		plan->passed[i] = spec->fds[i].fd;
 		spec->fds[i].fd = -1;
 	}
 }
@@ -62,8 +64,22 @@ static int open_terminal(struct plan *plan, size_t i)
 	return sys_pty_resize(plan->ours[i], &options->pty);
 }
 
-static int open_one(struct plan *plan, size_t i)
+static int take_passed(struct plan *plan, size_t i, int host)
 {
+	int fd = plan->passed[i];
+
+	if (host < 0)
+		plan->passed[i] = -1;
+	else
+		fd = sys_pidfd_fetch(host, fd);
+	plan->theirs[i] = fd < 0 ? -1 : fd;
+	return fd < 0 ? fd : 0;
+}
+
+static int open_one(struct plan *plan, size_t i, int host)
+{
+	if (plan->passed[i] >= 0)
+		return take_passed(plan, i, host);
 	switch (plan->spec->fds[i].kind) {
 	case USP_STDIO_PIPE:
 	case USP_STDIO_HANDOVER:
@@ -88,21 +104,56 @@ static int reserve_pidfd(struct plan *plan)
 	return 0;
 }
 
-int plan_open(struct plan *plan)
+static int reserve_if_asked(struct plan *plan)
+{
+	bool is_asked = plan->spec->options.flags & USP_FLAG_PIDFD;
+
+	return is_asked && plan->given_pidfd < 0 ? reserve_pidfd(plan) : 0;
+}
+
+/* The end of a pipe that is given away is an ordinary descriptor of the program's. */
+int plan_prepare(struct plan *plan)
+{
+	int ret = 0;
+
+	for (size_t i = 0; ret == 0 && i < n_fds(plan); i++) {
+		if (plan->spec->fds[i].kind != USP_STDIO_HANDOVER || plan->ours[i] >= 0)
+			continue;
+		ret = open_pipe(plan, i);
+		if (ret < 0)
+			return ret;
+		plan->passed[i] = plan->theirs[i];
+		plan->theirs[i] = -1;
+	}
+	plan->prepared = true;
+	return reserve_if_asked(plan);
+}
+
+int plan_open(struct plan *plan, int host)
 {
 	for (size_t i = 0; i < n_fds(plan); i++) {
-		int ret = open_one(plan, i);
+		int ret = open_one(plan, i, host);
 
 		if (ret < 0)
 			return ret;
 	}
-	return plan->spec->options.flags & USP_FLAG_PIDFD ? reserve_pidfd(plan) : 0;
+	return plan->prepared ? 0 : reserve_if_asked(plan);
 }
 
 void plan_give_pidfd(struct plan *plan)
 {
-	if (plan->given_pidfd >= 0)
-		sys_dup_over(plan->pidfd, plan->given_pidfd);
+	int pidfd = plan->pidfd;
+
+	if (plan->given_pidfd < 0)
+		return;
+	if (pidfd >= 0) {
+		sys_dup_over(pidfd, plan->given_pidfd);
+		return;
+	}
+	/* It is in its slot.  The child is nobody's to reap before that is waited on. */
+	sys_close(plan->given_pidfd);
+	pidfd = sys_pidfd_open(plan->pid);
+	plan->given_pidfd = pidfd < 0 ? -1 : pidfd;
 }
 
 static void close_all(int *fds, size_t n)
@@ -120,12 +171,83 @@ void plan_close_theirs(struct plan *plan)
 	plan->cgroup_fd = -1;
 }
 
+/* It was there before a launcher had the plan. */
+static bool is_passed(const struct plan *plan, size_t i)
+{
+	enum usp_stdio_kind kind = plan->spec->fds[i].kind;
+
+	return kind == USP_STDIO_FD || (kind == USP_STDIO_HANDOVER && plan->prepared);
+}
+
+void plan_undo(struct plan *plan, int host)
+{
+	for (size_t i = 0; i < n_fds(plan); i++) {
+		if (!is_passed(plan, i)) {
+			close_all(&plan->ours[i], 1);
+		} else if (host < 0 && plan->theirs[i] >= 0) {
+			plan->passed[i] = plan->theirs[i];
+			plan->theirs[i] = -1;
+		}
+	}
+	plan_close_theirs(plan);
+	close_all(&plan->pidfd, 1);
+	if (!plan->prepared)
+		close_all(&plan->given_pidfd, 1);
+}
+
+void plan_close_passed(struct plan *plan)
+{
+	close_all(plan->passed, n_fds(plan));
+}
+
 void plan_close(struct plan *plan)
 {
-	close_all(plan->theirs, n_fds(plan));
+	plan_close_theirs(plan);
+	plan_close_passed(plan);
 	close_all(plan->ours, n_fds(plan));
 	close_all(&plan->given_pidfd, 1);
-	sys_close(atomic_exchange(&plan->pidfd, -1));
+	close_all(&plan->pidfd, 1);
+}
+
+/*
+ * By its pid, since the launcher's pidfd may be a number of another table.  The launcher
+ * clears @child before it reaps: where it still stands after the pidfd was opened, the
+ * pid was that child's when it was.
+ */
+int plan_kill(struct plan *plan)
+{
+	pid_t pid = atomic_load(&plan->child);
+	int ret = -ESRCH, pidfd;
+
+	if (!pid)
+		return -ESRCH;
+	pidfd = sys_pidfd_open(pid);
+	if (pidfd < 0)
+		return pidfd;
+	if (atomic_load(&plan->child) == pid)
+		ret = sys_pidfd_signal(pidfd, SIGKILL, false);
+	sys_close(pidfd);
+	return ret;
+}
+
+void plan_reset(struct plan *plan)
+{
+	plan->stage = USP_STAGE_NONE;
+	plan->error = plan->signal = 0;
+	plan->path = "";
+	plan->stuck = false;
+}
+
+const char *plan_limit_name(int error)
+{
+	return error == -EMFILE ? "RLIMIT_NOFILE" : error == -ENFILE ? "fs.file-max" : "";
+}
+
+void plan_fail(struct plan *plan, int error)
+{
+	plan->stage = USP_STAGE_FDS;
+	plan->error = -error;
+	plan->path = plan_limit_name(error);
 }
 
 bool plan_started(const struct plan *plan)

@@ -130,10 +130,12 @@ void channels_init(struct channels *c, const struct spec *spec)
 	}
 }
 
-void channels_take_slots(struct channels *c)
+void channels_take_slots(struct channels *c, struct plan *plan)
 {
-	channels_each(channel, c)
-		channel->slot = reactor_slot_take(c->reactor);
+	channels_each(channel, c) {
+		channel->slot = reactor_slot_reserve(c->reactor);
+		plan->slots[channel->end] = channel->slot;
+	}
 }
 
 static int take_number(int *number)

@@ -58,8 +58,8 @@ unsigned channels_count(const struct spec *spec);
 /* All of @c but its number is set; @each has a place for each of @spec's. */
 void channels_init(struct channels *c, const struct spec *spec);
 
-/* Set a slot aside for each: there are enough. */
-void channels_take_slots(struct channels *c) REACTOR_ONLY;
+/* Set a slot aside for each, known to the plan: there are enough. */
+void channels_take_slots(struct channels *c, struct plan *plan) REACTOR_ONLY;
 
 /* Serve the ends that the plan made; they are taken. */
 void channels_open(struct channels *c, struct plan *plan) REACTOR_ONLY;

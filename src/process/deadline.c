@@ -5,8 +5,10 @@
  */
 #include "process/deadline.h"
 
+#include <errno.h>
+
 #include "base/clock.h"
-#include "sys/pidfd.h"
+#include "sys/fd.h"
 
 /* Between two looks at a child that is being made and cannot be killed yet. */
 #define LAUNCH_RETRY_NS (10 * NS_PER_MS)
@@ -53,14 +55,25 @@ void deadline_of_grace(struct process *p, uint64_t grace_ns)
 }
 
 /* A launch that hangs: in exec, on a dead mount, say.  Its child can be killed. */
+/* The reserve is given for a descriptor to kill it by, where there is no other. */
+static int kill_launch(struct process *p) REACTOR_ONLY
+{
+	int *reserve_fd = &p->host->reserve_fd;
+	int ret = plan_kill(&p->plan);
+
+	if (ret != -EMFILE || *reserve_fd < 0)
+		return ret;
+	sys_close(*reserve_fd);
+	ret = plan_kill(&p->plan);
+	*reserve_fd = sys_open_null();
+	return ret;
+}
+
 void deadline_cut_launch(struct process *p)
 {
-	int pidfd = p->plan.pidfd;
-
 	p->plan.cancelled = true;
-	if (pidfd >= 0)
-		(void)sys_pidfd_signal(pidfd, SIGKILL, false);
-	else if (p->plan.taken_ns) /* its child may be there any moment */
+	/* Its child may be there any moment. */
+	if (kill_launch(p) < 0 && p->plan.taken_ns)
 		arm(p, now_ns(p), LAUNCH_RETRY_NS);
 }
 
@@ -77,7 +90,7 @@ static void on_launch_over(struct process *p) REACTOR_ONLY
 	}
 	if (!p->reason) {
 		p->reason = USP_REASON_LAUNCH_TIMEOUT;
-		p->host->launches_stuck++;
+		p->host->launches_stuck += !p->plan.stuck;
 	}
 	deadline_cut_launch(p);
 }

@@ -82,6 +82,7 @@ static const struct channel_verbs channel_verbs = {
 
 static void drop_slots(struct process *p) REACTOR_ONLY
 {
+	begin_done(p);
 	channels_done(&p->channels);
 	if (p->pidfd_slot >= 0)
 		reactor_slot_drop(p->host->reactor, p->pidfd_slot);
@@ -126,6 +127,7 @@ static void on_drained(struct owner *owner) REACTOR_ONLY
 static void close_all(struct process *p) REACTOR_ONLY
 {
 	move(p, PROCESS_ENDED);
+	begin_stop(p);
 	deadline_stop(p);
 	drain_stop(p);
 	reactor_undefer(&p->later);
@@ -171,13 +173,23 @@ static bool has_cgroup(const struct process *p)
 	return p->cgroup && p->cgroup->dir.number;
 }
 
+static int take_end(int *fd)
+{
+	int taken = *fd;
+
+	*fd = -1;
+	return taken;
+}
+
 /* The process runs: place its descriptors, and wait for everything it may do. */
 static void attach(struct process *p) REACTOR_ONLY
 {
 	struct reactor *r = p->host->reactor;
 	struct plan *plan = &p->plan;
 
-	reactor_slot_fill(r, p->pidfd_slot, atomic_exchange(&plan->pidfd, -1));
+	if (plan->prepared)
+		plan_give_pidfd(plan);
+	reactor_slot_fill(r, p->pidfd_slot, take_end(&plan->pidfd));
 	reactor_wait_exit(r, &p->exit_wait, p->pidfd_slot, plan->pid, &p->exit_info,
 			  wants_usage(p) ? &p->usage : NULL);
 	kill_open(&p->kill, p->pidfd_slot, plan->pid);
@@ -288,6 +300,12 @@ static void on_launched(struct op *op, const struct completion *done) REACTOR_ON
 	struct process *p = container_of(op, struct process, plan.done);
 
 	assert(!atomic_load_explicit(&p->plan.out, memory_order_acquire));
+	launchers_returned(p->host->launchers);
+	if (done->res < 0 && plan_started(&p->plan))
+		begin_lost(p, done->res);
+	if (done->res < 0 && begin_again(p))
+		return;
+	plan_close_passed(&p->plan);
 	p->launched = true;
 	p->started = done->res == 0;
 	p->taken_ns = p->plan.taken_ns;
@@ -295,6 +313,13 @@ static void on_launched(struct op *op, const struct completion *done) REACTOR_ON
 		p->execed_ns = p->plan.execed_ns;
 	p->host->on_launched(p->host);
 	step(p);
+}
+
+void process_not_launched(struct process *p)
+{
+	p->launched = true;
+	p->taken_ns = reactor_now_ns(p->host->reactor);
+	reactor_defer(p->host->reactor, &p->later);
 }
 
 /*
@@ -415,7 +440,8 @@ struct process *process_new(struct process_host *host, struct spec *spec)
 	p->queued_ns = reactor_now_ns(r);
 	list_init(&p->link);
 	list_init(&p->queue_link);
-	plan_init(&p->plan, spec, host->setup);
+	plan_init(&p->plan, spec, launchers_setup(host->launchers));
+	begin_init(p);
 	if (wants_cgroup(spec) && !give_cgroup(p)) {
 		mem_free(p);
 		return NULL;
@@ -439,14 +465,15 @@ void process_launch(struct process *p)
 {
 	struct reactor *r = p->host->reactor;
 
-	p->pidfd_slot = reactor_slot_take(r);
-	channels_take_slots(&p->channels);
+	p->pidfd_slot = p->plan.pidfd_slot = reactor_slot_reserve(r);
+	channels_take_slots(&p->channels, &p->plan);
 	if (p->cgroup) {
 		p->plan.cgroups_full = cgroup_pool_full(&p->host->cgroups);
 		cgroup_launch(p->cgroup);
 	}
 	deadline_of_launch(p);
 	move(p, PROCESS_LAUNCHING);
+	begin_launch(p);
 }
 
 void process_end(struct process *p, enum usp_reason reason)
@@ -486,6 +513,18 @@ void process_cut(struct process *p, enum usp_reason reason)
 		kill_send(&p->kill, SIGKILL, p->spec->options.kill.target);
 		channels_stop_reading(&p->channels);
 	}
+}
+
+void process_forget(struct process *p)
+{
+	if (!p->started && !p->failed) {
+		note_failure(p, atomic_load(&p->plan.stage), ETIMEDOUT, "");
+		tell_failed(p);
+	} else if (!p->exited) {
+		p->status_lost = true;
+		tell_exit(p);
+	}
+	tell_end(p);
 }
 
 void process_pause(struct process *p, bool pause)

@@ -19,7 +19,9 @@
 
 #include <signal.h>
 #include "api/handle.h"
+#include "launch/launcher.h"
 #include "launch/plan.h"
+#include "process/begin.h"
 #include "process/cgroup.h"
 #include "process/channel.h"
 #include "process/drain.h"
@@ -40,7 +42,7 @@ struct process;
 /* What a process needs of the one that runs many. */
 struct process_host {
 	struct reactor *reactor;
-	const struct launch_setup *setup;
+	struct launchers *launchers;
 	struct janitor *janitor;
 	struct cgroup_pool cgroups;
 	/* It waits no more: it is launching, or over.  (It leaves @queue_link.) */
@@ -53,6 +55,8 @@ struct process_host {
 	/* Its place is free; the memory goes when this returns, or later when it was given
 	 * up. */
 	void (*on_ended)(struct process_host *host, struct process *p);
+	/* Is there any other that was let in? */
+	bool (*has_others)(struct process_host *host);
 	struct list given_up; /* of process.link: they have ended, and are to be reaped */
 	int reserve_fd; /* so that a signal can be sent when all descriptors are in use */
 	uint64_t launches_stuck; /* that took longer than their limit */
@@ -65,6 +69,7 @@ struct process {
 	enum process_state state;
 	struct spec *spec; /* NULL when it did not pass */
 	struct plan plan;
+	struct begin begin;
 
 	struct op exit_wait;
 	siginfo_t exit_info;
@@ -110,14 +115,23 @@ void process_refuse(struct process *p, enum usp_stage stage, int error,
 /* How many slots it needs: its channels' and its pidfd's. */
 unsigned process_slots(const struct process *p);
 
-/* Its place has come: set the slots aside.  The plan is to be posted next. */
+/* Its place has come: set the slots aside, and launch it. */
 void process_launch(struct process *p) REACTOR_ONLY;
+
+/* It was let in, and will not be launched for the reason that is in its plan. */
+void process_not_launched(struct process *p) REACTOR_ONLY;
 
 /* Make it end, for @reason, unless a reason was given before: the first cause wins. */
 void process_end(struct process *p, enum usp_reason reason) REACTOR_ONLY;
 
 /* The same by SIGKILL alone, and its output is not waited for. */
 void process_cut(struct process *p, enum usp_reason reason) REACTOR_ONLY;
+
+/*
+ * Its engine ends, and it does not, SIGKILL or not: tell its end.  Nothing happens to it
+ * after that, and its memory stays.
+ */
+void process_forget(struct process *p) REACTOR_ONLY;
 
 void process_pause(struct process *p, bool pause) REACTOR_ONLY;
 

@@ -3,6 +3,7 @@
  * its own stage, and leaves no descriptor, no memory and no process.
  */
 #include <errno.h>
+#include <signal.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/wait.h>
@@ -15,7 +16,9 @@
 TestSuite(engine, .timeout = 60);
 
 #define TRUE_ARGV ((const char *const[]){ BUILD_DIR "/tests/programs/true", NULL })
-#define CAT_ARGV  ((const char *const[]){ "cat", NULL })
+#define FOREVER_ARGV                                                                     \
+	((const char *const[]){ BUILD_DIR "/tests/programs/sleep_forever", NULL })
+#define CAT_ARGV ((const char *const[]){ "cat", NULL })
 
 /* What is told, without an allocation of the test's own. */
 struct told {
@@ -106,12 +109,12 @@ static void sweep_new(unsigned recv_buffers, unsigned points)
 
 CLEAN_TEST(engine, each_call_that_makes_one_is_undone)
 {
-	sweep_new(0, on_epoll() ? 24 : 26);
+	sweep_new(0, on_epoll() ? 25 : 27);
 }
 
 CLEAN_TEST(engine, each_call_that_makes_one_that_receives_is_undone)
 {
-	sweep_new(8, on_epoll() ? 27 : 30);
+	sweep_new(8, on_epoll() ? 28 : 31);
 }
 
 static void run_one(struct usp_engine *engine)
@@ -249,13 +252,80 @@ CLEAN_TEST(engine, each_call_of_a_launcher_fails_at_its_stage)
 		cr_assert(eq(uint, told.failed, 1), "call %u failed", n);
 		cr_assert(eq(int, told.error, EMFILE));
 		cr_assert(eq(int, told.stage, stages[n - 1]));
-		cr_assert(eq(str, told.path, ""));
+		cr_assert(eq(str, told.path, "RLIMIT_NOFILE"));
 		cr_assert(eq(int, told.reason, USP_REASON_FAILED));
 		cr_assert(eq(uint, told.started + told.exits, 0));
 	}
 	cr_assert(eq(int, told.reason, USP_REASON_EXITED));
 	cr_assert(eq(uint, n - 1, 4), "another fault point: change this number");
 	usp_engine_free(engine);
+}
+
+/*
+ * A launcher that leaves the shared table: what fails before leaves it there, what fails
+ * after is tried again, and the launch goes on either way.
+ */
+CLEAN_TEST(engine, a_table_that_cannot_be_had_fails_no_launch)
+{
+	static const struct usp_engine_options private = { .size = sizeof(private),
+							   .launchers = 1,
+							   .tables = USP_TABLES_PRIVATE };
+	const unsigned table_points = on_epoll() ? 3 : 11;
+	struct told told;
+	unsigned n = 0;
+	bool fired;
+
+	do {
+		struct usp_options options = options_for(&told, TRUE_ARGV);
+		struct usp_engine *engine;
+		struct usp_process *process;
+		int before = open_fds();
+
+		cr_assert(eq(int, usp_engine_new(&private, &engine), 0));
+		fault_elsewhere_at(++n, EMFILE);
+		cr_assert(eq(int, usp_spawn(engine, &options, &process), 0));
+		cr_assert(eq(int, usp_engine_run(engine), 0));
+		fired = fault_elsewhere_fired();
+		usp_engine_free(engine);
+		cr_assert(eq(int, open_fds(), before), "call %u failed", n);
+		cr_assert(eq(uint, told.ends, 1));
+		cr_assert(eq(uint, told.failed, fired && n > table_points),
+			  "call %u failed", n);
+		if (told.failed)
+			cr_assert(eq(int, told.error, EMFILE));
+		else
+			cr_assert(eq(int, told.code, 0));
+	} while (fired);
+	/* Two pipes and a clone after it. */
+	cr_assert(eq(uint, n - 1, table_points + 3),
+		  "another fault point: change this number");
+	cr_assert(no_children());
+}
+
+/* A child that is killed while it is launched needs a descriptor: it is asked for again. */
+CLEAN_TEST(engine, a_launch_is_killed_at_the_second_try)
+{
+	struct usp_engine *engine;
+	struct told told;
+	unsigned n = 0;
+	bool fired;
+
+	cr_assert(eq(int, usp_engine_new(&one, &engine), 0));
+	do {
+		struct usp_options options = options_for(&told, FOREVER_ARGV);
+		struct usp_process *process;
+
+		options.kill.signal = SIGKILL;
+		cr_assert(eq(int, usp_spawn(engine, &options, &process), 0));
+		fault_at(++n, EMFILE);
+		usp_process_kill(process);
+		cr_assert(eq(int, usp_engine_run(engine), 0));
+		fired = fault_fired();
+		cr_assert(eq(uint, told.ends, 1));
+		cr_assert(eq(int, told.reason, USP_REASON_KILLED));
+	} while (fired);
+	usp_engine_free(engine);
+	cr_assert(no_children());
 }
 
 /* ---- a process that runs ------------------------------------------------- */
@@ -311,7 +381,8 @@ CLEAN_TEST(engine, the_end_of_an_engine_needs_nothing)
 		options.stdio[0].kind = USP_STDIO_PIPE;
 		cr_assert(eq(int, usp_spawn(engine, &options, &process), 0));
 	}
-	while (!told[0].started)
+	while (!(told[0].started && told[1].started && told[2].started &&
+		 told[3].started))
 		cr_assert(eq(int, engine_wait(engine), 0));
 	fault_at(1, ENOMEM);
 	usp_engine_free(engine);

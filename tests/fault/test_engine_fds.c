@@ -46,7 +46,10 @@ static void on_event(struct usp_process *process, const struct usp_event *event,
 
 static struct usp_engine *new_engine(void)
 {
-	const struct usp_engine_options one = { .size = sizeof(one), .launchers = 1 };
+	/* In a table that launchers may leave, the reactor makes what is given away. */
+	const struct usp_engine_options one = { .size = sizeof(one),
+						.launchers = 1,
+						.tables = USP_TABLES_SHARED };
 	struct usp_engine *engine;
 
 	cr_assert(eq(int, usp_engine_new(&one, &engine), 0));
@@ -126,5 +129,43 @@ CLEAN_TEST(engine_fds, each_channel_that_cannot_be_made_fails_the_start)
 	}
 	cr_assert(eq(uint, n - 1, ARRAY_SIZE(stages)),
 		  "another fault point: change this number");
+	usp_engine_free(engine);
+}
+
+/* Where launchers may leave the table, what is given away is made on this side. */
+CLEAN_TEST(engine_fds, each_thing_to_give_away_that_cannot_be_made_fails_the_start)
+{
+	static const struct usp_engine_options private = { .size = sizeof(private),
+							   .launchers = 1,
+							   .tables = USP_TABLES_PRIVATE };
+	const struct usp_fd fds[] = { { 3, { .kind = USP_STDIO_HANDOVER } },
+				      { 4, { .kind = USP_STDIO_HANDOVER } } };
+	unsigned n = 0, failed_later = 0;
+	struct usp_engine *engine;
+	bool fired;
+
+	cr_assert(eq(int, usp_engine_new(&private, &engine), 0));
+	do {
+		struct told told = { 0 };
+		const struct usp_options options =
+			USP_OPTIONS(.argv = true_argv, .on_event = on_event,
+				    .user = &told, .fds = fds, .n_fds = ARRAY_SIZE(fds),
+				    .flags = USP_FLAG_PIDFD);
+		struct usp_process *process;
+		int before = open_fds(), ret;
+
+		fault_at(++n, EMFILE);
+		ret = usp_spawn(engine, &options, &process);
+		cr_assert(eq(int, usp_engine_run(engine), 0));
+		fired = fault_fired();
+		cr_assert(eq(uint, told.ends, ret == 0));
+		cr_assert(eq(int, open_fds(), before), "call %u failed", n);
+		if (ret == 0 && told.failed) {
+			cr_assert(eq(int, told.stage, USP_STAGE_FDS));
+			cr_assert(eq(int, told.error, EMFILE));
+			failed_later++;
+		}
+	} while (fired);
+	cr_assert(eq(uint, failed_later, 3), "two pipes, and the place of the pidfd");
 	usp_engine_free(engine);
 }

@@ -8,6 +8,7 @@
 #include <linux/filter.h>
 #include <linux/seccomp.h>
 #include <stddef.h>
+#include <sys/ioctl.h>
 #include <sys/prctl.h>
 #include <sys/syscall.h>
 #include <unistd.h>
@@ -80,6 +81,26 @@ void deny_flag(int nr, unsigned flag, int error)
 void deny_kill(int nr)
 {
 	act(nr, SECCOMP_RET_KILL_PROCESS, 0);
+}
+
+pid_t deny_receive(int listener, uint64_t *ret_id)
+{
+	struct seccomp_notif request = { 0 };
+
+	if (ioctl(listener, SECCOMP_IOCTL_NOTIF_RECV, &request) < 0)
+		return 0;
+	*ret_id = request.id;
+	return (pid_t)request.pid;
+}
+
+void deny_let_go(int listener, uint64_t id)
+{
+	struct seccomp_notif_resp response = { .id = id,
+					       .flags =
+						       SECCOMP_USER_NOTIF_FLAG_CONTINUE };
+
+	/* It may have been killed meanwhile. */
+	(void)ioctl(listener, SECCOMP_IOCTL_NOTIF_SEND, &response);
 }
 
 int deny_hang(int nr)

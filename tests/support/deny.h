@@ -6,6 +6,9 @@
 #ifndef SUPPORT_DENY_H
 #define SUPPORT_DENY_H
 
+#include <stdint.h>
+#include <sys/types.h>
+
 /* System call @nr fails with @error. */
 void deny(int nr, int error);
 
@@ -23,5 +26,14 @@ void deny_kill(int nr);
  * returns is closed; then the call fails with ENOSYS.
  */
 int deny_hang(int nr);
+
+/*
+ * The next call that hangs: who makes it, and its number, for deny_let_go().  Waits for
+ * one.  Gives 0 when nobody hangs there any more.
+ */
+pid_t deny_receive(int listener, uint64_t *ret_id);
+
+/* The call is made after all, as if nothing had been. */
+void deny_let_go(int listener, uint64_t id);
 
 #endif

@@ -44,11 +44,16 @@ FAULT_SYS(int, sys_socket_peer, (int fd, uid_t *ret_uid, gid_t *ret_gid, pid_t *
 	  (fd, ret_uid, ret_gid, ret_pid))
 FAULT_SYS(int, sys_socket_peer_groups, (int fd, gid_t **ret_groups, unsigned *ret_n),
 	  (fd, ret_groups, ret_n))
+FAULT_SYS(int, sys_leave_table, (void), ())
+FAULT_SYS(int, sys_pidfd_fetch, (int pidfd, int fd), (pidfd, fd))
 FAULT_SYS(int, mailbox_open, (struct reactor * r, struct mailbox **ret_mailbox),
 	  (r, ret_mailbox))
 FAULT_SYS(int, io_uring_queue_init_params,
 	  (unsigned entries, struct io_uring *ring, struct io_uring_params *p),
 	  (entries, ring, p))
+FAULT_SYS(int, io_uring_queue_init,
+	  (unsigned entries, struct io_uring *ring, unsigned flags),
+	  (entries, ring, flags))
 FAULT_MEM(struct io_uring_probe *, io_uring_get_probe_ring, (struct io_uring * ring),
 	  (ring))
 FAULT_SYS(int, io_uring_register_ring_fd, (struct io_uring * ring), (ring))

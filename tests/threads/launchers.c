@@ -42,7 +42,7 @@ static int open_fds(void)
 
 /* ---- launchers ----------------------------------------------------------- */
 
-enum { PROCESSES = 10000, IN_FLIGHT = 32 };
+enum { MANY = 10000, IN_FLIGHT = 32 };
 
 static const char *const true_argv[] = { BUILD_DIR "/tests/programs/true", NULL };
 static const char *const missing_argv[] = { "/no/such/program", NULL };
@@ -50,7 +50,7 @@ static const char *const sleep_argv[] = { BUILD_DIR "/tests/programs/sleep_forev
 					  NULL };
 
 static struct usp_engine *engine;
-static unsigned spawned, exited, failed, killed, ended;
+static unsigned wanted, spawned, exited, failed, killed, ended;
 
 static void spawn_one(void);
 
@@ -75,7 +75,7 @@ static void on_event(struct usp_process *process, const struct usp_event *event,
 		break;
 	case USP_EVENT_END:
 		ended++;
-		if (spawned < PROCESSES)
+		if (spawned < wanted)
 			spawn_one();
 		break;
 	default:
@@ -117,25 +117,46 @@ static void spawn_one(void)
 		usp_process_kill(process);
 }
 
-static void launch_many(void)
+static void launch_many(unsigned count, const struct usp_engine_options *options)
 {
-	const struct usp_engine_options options = { .size = sizeof(options),
-						    .launchers = 4 };
 	struct usp_engine_stats stats;
 	int fds = open_fds();
 
-	check(usp_engine_new(&options, &engine) == 0);
+	wanted = count;
+	spawned = exited = failed = killed = ended = 0;
+	check(usp_engine_new(options, &engine) == 0);
 	for (int i = 0; i < IN_FLIGHT; i++)
 		spawn_one();
 	check(usp_engine_run(engine) == 0);
 	usp_engine_stats(engine, &stats);
-	check(stats.ended == PROCESSES && stats.running == 0 && stats.queued == 0);
-	check(ended == PROCESSES && exited == PROCESSES / 100 * 98);
-	check(failed + killed == PROCESSES / 100 * 2);
+	check(stats.ended == count && stats.running == 0 && stats.queued == 0);
+	check(ended == count && exited == count / 100 * 98);
+	check(failed + killed == count / 100 * 2);
 	usp_engine_free(engine);
 	check(waitpid(-1, NULL, WNOHANG) < 0 && errno == ECHILD);
 	check(open_fds() == fds);
 	passed++;
+}
+
+#define OPTIONS(...)                                                                     \
+	(&(struct usp_engine_options){ .size = sizeof(struct usp_engine_options),        \
+				       .launchers = 4,                                   \
+				       __VA_ARGS__ })
+
+/*
+ * With a limit that every launch exceeds, launchers are stood in for and retire all
+ * the time.
+ */
+static void launch_in_all_ways(void)
+{
+	launch_many(MANY, OPTIONS(.policy = USP_POLICY_SHARED));
+	for (int policy = 0; policy <= USP_POLICY_RANDOM; policy++)
+		launch_many(MANY / 10, OPTIONS(.policy = (enum usp_policy)policy,
+					       .tables = USP_TABLES_PRIVATE));
+	for (int policy = 0; policy <= USP_POLICY_RANDOM; policy++)
+		launch_many(MANY / 10,
+			    OPTIONS(.policy = (enum usp_policy)policy, .stuck_ns = 1));
+	launch_many(MANY / 10, OPTIONS(.tables = USP_TABLES_PRIVATE, .stuck_ns = 1));
 }
 
 /* An engine that ends while its launchers are at work. */
@@ -145,7 +166,7 @@ static void free_many(void)
 						    .launchers = 4 };
 	int fds = open_fds();
 
-	spawned = PROCESSES;
+	wanted = 0;
 	for (int round = 0; round < 50; round++) {
 		check(usp_engine_new(&options, &engine) == 0);
 		ended = 0;
@@ -293,7 +314,7 @@ static void send_errands(bool mailbox_rings)
 
 int main(void)
 {
-	launch_many();
+	launch_in_all_ways();
 	free_many();
 	hammer(false);
 	hammer(true);

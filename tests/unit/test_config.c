@@ -388,6 +388,19 @@ Test(config, limits_of_one_client_land_in_their_fields)
 	cr_expect(eq(uint, config.limits.turn_launches, 9));
 }
 
+Test(config, a_policy_is_one_of_four)
+{
+	const char *const args[] = { "--policy=least-loaded", NULL };
+	const char *const wrong[] = { "--policy=fastest", NULL };
+	struct config config;
+	struct config_error error;
+
+	cr_assert(eq(int, parse(args, &config, &error), 0));
+	cr_expect(eq(int, config.policy, USP_POLICY_LEAST_LOADED));
+	cr_assert(eq(int, parse(wrong, &config, &error), -EINVAL));
+	cr_expect(eq(str, error.text, "--policy: there is no 'fastest'"));
+}
+
 /* One client does not get all that there is, unless there is one place. */
 Test(config, limits_of_one_client_follow_from_those_of_all)
 {

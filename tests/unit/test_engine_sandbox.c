@@ -171,6 +171,50 @@ CLEAN_TEST(engine_sandbox, where_neither_is_allowed_there_is_no_engine)
 	cr_assert(eq(int, status, 0));
 }
 
+/* ---- descriptors --------------------------------------------------------- */
+
+/* It has those that it was to have, whatever is open here, and however much. */
+static void expect_three_descriptors(unsigned open)
+{
+	struct record r = { 0 };
+	int fds[400];
+
+	for (unsigned i = 0; i < open; i++)
+		cr_assert(ge(int, fds[i] = dup(1), 0));
+	RUN(&r, .argv = ARGV(PROGRAM("print_fds")));
+	record_expect_exit(&r, 0);
+	cr_assert(eq(str, (char *)record_text(&r, 1), "0\n1\n2\n"));
+	record_done(&r);
+	for (unsigned i = 0; i < open; i++)
+		close(fds[i]);
+}
+
+CLEAN_TEST(engine_sandbox, where_close_range_is_unknown_proc_tells_what_to_close)
+{
+	deny(SYS_close_range, ENOSYS);
+	expect_three_descriptors(0);
+	expect_three_descriptors(400);
+}
+
+CLEAN_TEST(engine_sandbox, where_close_range_is_refused_proc_tells_what_to_close)
+{
+	deny(SYS_close_range, EPERM);
+	expect_three_descriptors(400);
+}
+
+/* A launch that would let descriptors through is none. */
+/* No CLEAN_TEST: that reads a directory itself. */
+Test(engine_sandbox, without_close_range_and_proc_nothing_is_started)
+{
+	struct record r = { 0 };
+
+	deny(SYS_close_range, EPERM);
+	deny(SYS_getdents64, EACCES);
+	RUN(&r, .argv = ARGV("/bin/true"));
+	record_expect_failed(&r, USP_STAGE_STDIO, EACCES, "close_range");
+	record_done(&r);
+}
+
 /* ---- a launch that hangs ------------------------------------------------- */
 
 static void expect_stuck(struct record *r, enum usp_stage stage, enum usp_reason reason)

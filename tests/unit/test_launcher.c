@@ -40,8 +40,11 @@ static void on_back(struct op *op, const struct completion *done)
 static struct launchers *open_launchers(struct loop *loop, unsigned count,
 					bool without_clone3)
 {
-	const struct launchers_options options = { .count = count,
-						   .without_clone3 = without_clone3 };
+	const struct launchers_options options = {
+		.count = count,
+		.without_clone3 = without_clone3,
+		.tables = USP_TABLES_SHARED, /* plans here have no slots */
+	};
 	const struct reactor_options reactor = { .entries = 64,
 						 .slots = 16,
 						 .read_buffers = 1,

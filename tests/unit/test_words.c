@@ -125,6 +125,9 @@ Test(words, every_stage_and_reason_has_a_name)
 	cr_assert(eq(str, (char *)usp_stage_name(-1), "unknown"));
 	cr_assert(eq(str, (char *)usp_stage_name(1000), "unknown"));
 	cr_assert(eq(str, (char *)usp_reason_name(0), "unknown"));
+	cr_assert(eq(str, (char *)usp_policy_name(USP_POLICY_RANDOM), "random"));
+	cr_assert(usp_policy_name((enum usp_policy)4) == NULL);
+	cr_assert(usp_policy_name((enum usp_policy) - 1) == NULL);
 	cr_assert(eq(str, (char *)usp_reason_name(1000), "unknown"));
 }
 
