@@ -9,6 +9,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include "base/annotate.h"
 #include "cli/option.h"
 
 static const char usage[] =
@@ -25,6 +26,12 @@ static const char usage[] =
 	"  --socket PATH       measure the daemon at PATH (or @NAME), not an engine\n"
 	"  --request run|spawn ask the daemon by RUN or by SPAWN frames (run)\n"
 	"  --window BYTES      credit of each stream (none needed: no limit)\n"
+	"  --policy NAME|all   shared, round-robin, least-loaded, random; all: compare\n"
+	"                      them, and nothing else (shared)\n"
+	"  --tables WHOSE      descriptors of launchers: auto, shared, private (auto)\n"
+	"  --live N            compare with N programs that live on meanwhile, ...\n"
+	"  --descriptors N     ... with N descriptors open meanwhile\n"
+	"  --live-program P    is run as 'P infinity' (sleep)\n"
 	"  --stdio null|pipe   what stdout and stderr are; stdin is /dev/null (pipe)\n"
 	"  --json              print one JSON object\n"
 	"\n"
@@ -33,7 +40,23 @@ static const char usage[] =
 	"Exit code: 0; 1 when a job went wrong or PROGRAM cannot be run; 125 when\n"
 	"uringspawn itself fails; 130 after Ctrl-C.\n";
 
-enum { HELP = 256, JOBS, ROUNDS, DEPTH, LAUNCHERS, SOCKET, REQUEST, WINDOW, STDIO, JSON };
+enum {
+	HELP = 256,
+	JOBS,
+	ROUNDS,
+	DEPTH,
+	LAUNCHERS,
+	SOCKET,
+	REQUEST,
+	WINDOW,
+	POLICY,
+	TABLES,
+	LIVE,
+	DESCRIPTORS,
+	LIVE_PROGRAM,
+	STDIO,
+	JSON,
+};
 
 static const struct option known[] = {
 	{ "help", no_argument, NULL, HELP },
@@ -44,6 +67,11 @@ static const struct option known[] = {
 	{ "socket", required_argument, NULL, SOCKET },
 	{ "request", required_argument, NULL, REQUEST },
 	{ "window", required_argument, NULL, WINDOW },
+	{ "policy", required_argument, NULL, POLICY },
+	{ "tables", required_argument, NULL, TABLES },
+	{ "live", required_argument, NULL, LIVE },
+	{ "descriptors", required_argument, NULL, DESCRIPTORS },
+	{ "live-program", required_argument, NULL, LIVE_PROGRAM },
 	{ "stdio", required_argument, NULL, STDIO },
 	{ "json", no_argument, NULL, JSON },
 	{ 0 },
@@ -82,6 +110,52 @@ static int choice(const char *option, const char *first, const char *second,
 	return 0;
 }
 
+static const char *const tables[] = { "auto", "shared", "private" };
+
+/* The number of the word in @words, or -EINVAL. */
+static int word(const char *option, const char *const *words, size_t n_words)
+{
+	for (size_t i = 0; i < n_words; i++)
+		if (strcmp(optarg, words[i]) == 0)
+			return (int)i;
+	fprintf(stderr, "uringspawn: %s '%s' is not one of", option, optarg);
+	for (size_t i = 0; i < n_words; i++)
+		fprintf(stderr, "%s %s", i ? "," : "", words[i]);
+	fputc('\n', stderr);
+	return -EINVAL;
+}
+
+static int take_policy(struct bench_options *options)
+{
+	const char *name;
+
+	options->policy = USP_POLICY_SHARED;
+	options->all_policies = strcmp(optarg, "all") == 0;
+	if (options->all_policies)
+		return 0;
+	for (unsigned i = 0; (name = usp_policy_name((enum usp_policy)i)); i++) {
+		if (strcmp(optarg, name) != 0)
+			continue;
+		options->policy = (enum usp_policy)i;
+		return 0;
+	}
+	fprintf(stderr,
+		"uringspawn: --policy '%s' is not one of shared, round-robin, "
+		"least-loaded, random, all\n",
+		optarg);
+	return -EINVAL;
+}
+
+static int take_tables(struct bench_options *options)
+{
+	int ret = word("--tables", tables, ARRAY_SIZE(tables));
+
+	if (ret < 0)
+		return ret;
+	options->tables = (enum usp_tables)ret;
+	return 0;
+}
+
 static int take(int option, struct bench_options *options)
 {
 	switch (option) {
@@ -102,6 +176,17 @@ static int take(int option, struct bench_options *options)
 		return choice("--request", "spawn", "run", &options->spawn);
 	case WINDOW:
 		return count("--window", BENCH_WINDOW_MAX, &options->window_bytes);
+	case POLICY:
+		return take_policy(options);
+	case TABLES:
+		return take_tables(options);
+	case LIVE:
+		return count("--live", BENCH_LOAD_MAX, &options->n_live);
+	case DESCRIPTORS:
+		return count("--descriptors", BENCH_LOAD_MAX, &options->n_descriptors);
+	case LIVE_PROGRAM:
+		options->live_program = optarg;
+		return 0;
 	case SOCKET:
 		options->socket = optarg;
 		return 0;
@@ -122,6 +207,16 @@ static const char *contradiction(const struct bench_options *options)
 	if (options->socket && options->n_launchers)
 		return "--launchers is for an engine in this process, and the daemon of "
 		       "--socket has its own";
+	if (options->socket &&
+	    (options->policy || options->all_policies || options->tables))
+		return "--policy and --tables are for an engine in this process, and the "
+		       "daemon of --socket has its own";
+	if (options->socket && options->n_descriptors)
+		return "--descriptors are opened in this process, and the daemon of "
+		       "--socket is another";
+	if (options->all_policies && (options->n_live || options->n_descriptors))
+		return "--policy all compares policies, --live and --descriptors compare "
+		       "loads";
 	if (options->spawn && !options->socket)
 		return "--request is about a daemon, and there is no --socket";
 	if (options->n_rounds > options->n_jobs)
@@ -132,7 +227,11 @@ static const char *contradiction(const struct bench_options *options)
 int bench_options_parse(int argc, char **argv, struct bench_options *ret_options)
 {
 	struct bench_options options = {
-		.n_jobs = 10000, .n_rounds = 5, .depth = 8, .pipes = true
+		.n_jobs = 10000,
+		.n_rounds = 5,
+		.depth = 8,
+		.pipes = true,
+		.live_program = "sleep",
 	};
 	const char *wrong;
 	int option;

@@ -5,12 +5,14 @@
 #define CLI_BENCH_OPTIONS_H
 
 #include <stdbool.h>
+#include <uringspawn/spawn.h>
 
 #define BENCH_JOBS_MAX	    10000000u
 #define BENCH_DEPTH_MAX	    4096u
 #define BENCH_LAUNCHERS_MAX 64u
 #define BENCH_ROUNDS_MAX    1000u
 #define BENCH_WINDOW_MAX    (16u << 20)
+#define BENCH_LOAD_MAX	    1000000u
 
 struct bench_options {
 	unsigned n_jobs; /* of each side, in all rounds together */
@@ -21,6 +23,12 @@ struct bench_options {
 	bool pipes;	       /* stdout and stderr are pipes; otherwise /dev/null */
 	bool spawn;	       /* ask the daemon by SPAWN, not by RUN */
 	unsigned window_bytes; /* credit of each stream; 0: no limit */
+	enum usp_policy policy;
+	bool all_policies; /* compare them, and nothing else */
+	enum usp_tables tables;
+	/* A load: compare being under it with being without it. */
+	unsigned n_live, n_descriptors;
+	const char *live_program;
 	bool json;
 	char **argv; /* the command, NULL-terminated; part of the caller's argv */
 };

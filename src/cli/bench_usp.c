@@ -30,6 +30,7 @@ struct bench_usp {
 	struct usp_options options;
 	struct bench_round round;
 	unsigned n_unasked; /* jobs that were not yet asked for */
+	unsigned n_running; /* asked for, and not over: others may run beside them */
 	int error;	    /* what stopped it, 0 or -errno: nothing more is asked for */
 
 	bool spawn; /* through a daemon: no RUN */
@@ -41,7 +42,7 @@ struct bench_usp {
 /* For the signal handler: what runs now, or NULL. */
 static struct bench_usp *volatile running;
 
-static void stop(struct bench_usp *usp)
+void bench_usp_stop(struct bench_usp *usp)
 {
 	if (usp->client)
 		usp_client_stop(usp->client);
@@ -54,7 +55,7 @@ void bench_usp_interrupt(void)
 	struct bench_usp *usp = running;
 
 	if (usp)
-		stop(usp);
+		bench_usp_stop(usp);
 }
 
 static void note_failure(struct slot *slot, const char *text)
@@ -66,6 +67,13 @@ static void note_failure(struct slot *slot, const char *text)
 	slot->faulty = true;
 	if (!round->failure[0])
 		snprintf(round->failure, sizeof(round->failure), "%s", text);
+}
+
+int bench_usp_spawn(struct bench_usp *usp, const struct usp_options *options,
+		    struct usp_process **ret_process)
+{
+	return usp->client ? usp_client_spawn(usp->client, options, ret_process)
+			   : usp_spawn(usp->engine, options, ret_process);
 }
 
 static void start_next(struct slot *slot)
@@ -80,14 +88,13 @@ static void start_next(struct slot *slot)
 	usp->options.user = slot;
 	slot->faulty = false;
 	slot->begin_ns = clock_now_ns();
-	if (usp->client)
-		ret = usp_client_spawn(usp->client, &usp->options, &slot->process);
-	else
-		ret = usp_spawn(usp->engine, &usp->options, &slot->process);
-	if (ret < 0)
+	ret = bench_usp_spawn(usp, &usp->options, &slot->process);
+	if (ret < 0) {
 		usp->error = ret;
-	else
-		usp->n_unasked--;
+		return;
+	}
+	usp->n_unasked--;
+	usp->n_running++;
 }
 
 static void on_exit_event(struct slot *slot, const struct usp_exit *exit)
@@ -130,7 +137,10 @@ static void on_event(struct usp_process *process, const struct usp_event *event,
 		slot->process = NULL;
 		if (event->end.reason != USP_REASON_EXITED && !bench_stopped)
 			note_failure(slot, usp_reason_name(event->end.reason));
+		slot->usp->n_running--;
 		start_next(slot);
+		if (slot->usp->n_running == 0)
+			bench_usp_stop(slot->usp);
 		break;
 	default:
 		break;
@@ -155,18 +165,31 @@ const char *bench_usp_error(const struct bench_usp *usp)
 	return usp->client ? usp_client_error(usp->client) : "";
 }
 
-static int turn_until_done(struct bench_usp *usp)
+int bench_usp_turn(struct bench_usp *usp)
 {
 	return usp->client ? usp_client_run(usp->client) : usp_engine_run(usp->engine);
+}
+
+static int turn_until_done(struct bench_usp *usp)
+{
+	int ret = 0;
+
+	while (ret == 0 && usp->n_running > 0 && !bench_stopped)
+		ret = bench_usp_turn(usp);
+	return ret;
 }
 
 /* End what Ctrl-C left running; the daemon or the engine then reports each end. */
 static int kill_rest(struct bench_usp *usp)
 {
+	int ret = 0;
+
 	for (unsigned i = 0; i < usp->depth; i++)
 		if (usp->slots[i].process)
 			usp_process_kill(usp->slots[i].process);
-	return turn_until_done(usp);
+	while (ret == 0 && usp->n_running > 0)
+		ret = bench_usp_turn(usp);
+	return ret;
 }
 
 static struct usp_options job_options(const struct bench_usp *usp,
@@ -219,6 +242,9 @@ static int open_engine(struct bench_usp *usp, const struct bench_options *option
 	struct usp_engine_options engine_options = {
 		.size = sizeof(engine_options),
 		.launchers = options->n_launchers,
+		.running_max = options->n_live ? options->n_live + options->depth : 0,
+		.policy = options->policy,
+		.tables = options->tables,
 	};
 	int ret = usp_engine_new(&engine_options, &usp->engine);
 

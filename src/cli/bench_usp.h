@@ -4,6 +4,7 @@
 #ifndef CLI_BENCH_USP_H
 #define CLI_BENCH_USP_H
 
+#include <uringspawn/spawn.h>
 #include "cli/bench_options.h"
 #include "cli/bench_run.h"
 
@@ -28,6 +29,13 @@ const char *bench_usp_error(const struct bench_usp *usp);
 /* Do @n_jobs, so many of them in flight as the options say.  @return 0 or -errno. */
 int bench_usp_run(struct bench_usp *usp, const struct bench_job *job, unsigned n_jobs,
 		  struct bench_round *ret_round);
+
+/* For a load: a job of the caller's own, turns, and the end of one. */
+int bench_usp_spawn(struct bench_usp *usp, const struct usp_options *options,
+		    struct usp_process **ret_process);
+int bench_usp_turn(
+	struct bench_usp *usp); /* until bench_usp_stop(), or nothing is left */
+void bench_usp_stop(struct bench_usp *usp);
 
 /* End a run that waits.  May be called by a signal handler of the thread that runs it. */
 void bench_usp_interrupt(void);

@@ -15,6 +15,7 @@
 
 #include "base/alloc.h"
 #include "base/clock.h"
+#include "cli/bench_compare.h"
 #include "cli/bench_options.h"
 #include "cli/bench_peer.h"
 #include "cli/bench_report.h"
@@ -298,9 +299,21 @@ static int report(struct bench *bench)
 	return result->failure[0] ? EXIT_WRONG_JOB : 0;
 }
 
+static int compare(struct bench *bench)
+{
+	char error[300];
+	int ret = prepare_job(bench);
+
+	if (ret)
+		return ret;
+	if (bench_compare(&bench->options, &bench->job, error, sizeof(error)) < 0)
+		ret = complain(error);
+	close(bench->job.null_fd);
+	return ret ? ret : bench_stopped ? EXIT_INTERRUPTED : 0;
+}
+
 static int run(struct bench *bench)
 {
-	struct sigaction action = { .sa_handler = on_interrupt };
 	char error[300];
 	int ret = prepare_job(bench);
 
@@ -309,8 +322,6 @@ static int run(struct bench *bench)
 		ret = complain(error);
 	if (ret)
 		return ret;
-	sigaction(SIGINT, &action, NULL);
-	sigaction(SIGTERM, &action, NULL);
 	ret = result_init(&bench->result, &bench->options);
 	bench->result.backend = bench_usp_backend(bench->usp);
 	if (!ret)
@@ -328,10 +339,13 @@ static int run(struct bench *bench)
 
 int cmd_bench(int argc, char **argv)
 {
+	const struct sigaction action = { .sa_handler = on_interrupt };
 	static struct bench bench;
 	int ret = bench_options_parse(argc, argv, &bench.options);
 
 	if (ret)
 		return ret > 0 ? 0 : EXIT_OURS;
-	return run(&bench);
+	sigaction(SIGINT, &action, NULL);
+	sigaction(SIGTERM, &action, NULL);
+	return bench_is_comparison(&bench.options) ? compare(&bench) : run(&bench);
 }
