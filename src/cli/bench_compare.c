@@ -38,7 +38,8 @@ struct comparison {
 
 bool bench_is_comparison(const struct bench_options *options)
 {
-	return options->all_policies || options->n_live || options->n_descriptors;
+	return options->all_policies || options->cgroups || options->n_live ||
+	       options->n_descriptors;
 }
 
 /* ---- variants ------------------------------------------------------------ */
@@ -57,6 +58,12 @@ static void choose_variants(struct comparison *c, const struct bench_options *op
 {
 	struct bench_options with = *options;
 
+	if (options->cgroups) {
+		add_variant(c, "no cgroup", options, false);
+		with.cgroup = true;
+		add_variant(c, "one for each", &with, false);
+		return;
+	}
 	if (!options->all_policies) {
 		add_variant(c, "without a load", options, false);
 		add_variant(c, "under the load", options, true);

@@ -31,6 +31,7 @@ static const char usage[] =
 	"  --tables WHOSE      descriptors of launchers: auto, shared, private (auto)\n"
 	"  --live N            compare with N programs that live on meanwhile, ...\n"
 	"  --descriptors N     ... with N descriptors open meanwhile\n"
+	"  --cgroup            compare a cgroup for each job with none\n"
 	"  --live-program P    is run as 'P infinity' (sleep)\n"
 	"  --stdio null|pipe   what stdout and stderr are; stdin is /dev/null (pipe)\n"
 	"  --json              print one JSON object\n"
@@ -53,6 +54,7 @@ enum {
 	TABLES,
 	LIVE,
 	DESCRIPTORS,
+	CGROUP,
 	LIVE_PROGRAM,
 	STDIO,
 	JSON,
@@ -71,6 +73,7 @@ static const struct option known[] = {
 	{ "tables", required_argument, NULL, TABLES },
 	{ "live", required_argument, NULL, LIVE },
 	{ "descriptors", required_argument, NULL, DESCRIPTORS },
+	{ "cgroup", no_argument, NULL, CGROUP },
 	{ "live-program", required_argument, NULL, LIVE_PROGRAM },
 	{ "stdio", required_argument, NULL, STDIO },
 	{ "json", no_argument, NULL, JSON },
@@ -184,6 +187,9 @@ static int take(int option, struct bench_options *options)
 		return count("--live", BENCH_LOAD_MAX, &options->n_live);
 	case DESCRIPTORS:
 		return count("--descriptors", BENCH_LOAD_MAX, &options->n_descriptors);
+	case CGROUP:
+		options->cgroups = true;
+		return 0;
 	case LIVE_PROGRAM:
 		options->live_program = optarg;
 		return 0;
@@ -214,9 +220,11 @@ static const char *contradiction(const struct bench_options *options)
 	if (options->socket && options->n_descriptors)
 		return "--descriptors are opened in this process, and the daemon of "
 		       "--socket is another";
-	if (options->all_policies && (options->n_live || options->n_descriptors))
-		return "--policy all compares policies, --live and --descriptors compare "
-		       "loads";
+	if (options->all_policies + options->cgroups +
+		    (options->n_live || options->n_descriptors) >
+	    1)
+		return "--policy all compares policies, --cgroup cgroups, --live and "
+		       "--descriptors loads: one at a time";
 	if (options->spawn && !options->socket)
 		return "--request is about a daemon, and there is no --socket";
 	if (options->n_rounds > options->n_jobs)

@@ -29,6 +29,8 @@ struct bench_options {
 	/* A load: compare being under it with being without it. */
 	unsigned n_live, n_descriptors;
 	const char *live_program;
+	bool cgroups; /* compare a cgroup for each job with none */
+	bool cgroup;  /* each job has one of its own */
 	bool json;
 	char **argv; /* the command, NULL-terminated; part of the caller's argv */
 };

@@ -33,7 +33,8 @@ struct bench_usp {
 	unsigned n_running; /* asked for, and not over: others may run beside them */
 	int error;	    /* what stopped it, 0 or -errno: nothing more is asked for */
 
-	bool spawn; /* through a daemon: no RUN */
+	bool spawn;  /* through a daemon: no RUN */
+	bool cgroup; /* each job has one of its own */
 	unsigned window_bytes;
 	unsigned depth;
 	struct slot slots[]; /* depth of them */
@@ -204,7 +205,8 @@ static struct usp_options job_options(const struct bench_usp *usp,
 			   .stdio = { { .kind = USP_STDIO_NULL },
 				      { .kind = output },
 				      { .kind = output } },
-			   .flags = usp->client && !usp->spawn ? USP_FLAG_RUN : 0,
+			   .flags = (usp->client && !usp->spawn ? USP_FLAG_RUN : 0) |
+				    (usp->cgroup ? USP_FLAG_CGROUP : 0),
 			   .window_bytes = usp->window_bytes, .on_event = on_event);
 }
 
@@ -279,6 +281,7 @@ int bench_usp_open(const struct bench_options *options, struct bench_usp **ret_u
 	}
 	usp->depth = options->depth;
 	usp->spawn = options->spawn;
+	usp->cgroup = options->cgroup;
 	usp->window_bytes = options->window_bytes;
 	if (options->socket)
 		ret = open_client(usp, options, error, error_size);

@@ -83,6 +83,8 @@ static const struct {
 	{ { "--socket", "s", "--tables", "shared", "--", "true" }, "--policy and" },
 	{ { "--socket", "s", "--descriptors", "9", "--", "true" }, "--descriptors are" },
 	{ { "--policy", "all", "--live", "9", "--", "true" }, "--policy all compares" },
+	{ { "--policy", "all", "--cgroup", "--", "true" }, "one at a time" },
+	{ { "--cgroup", "--live", "9", "--", "true" }, "one at a time" },
 	{ { "--nonsense", "--", "true" }, "'--nonsense'" },
 	{ { "--json=yes", "--", "true" }, "'--json' takes no value" },
 	{ { "-x", "--", "true" }, "'-x'" },
