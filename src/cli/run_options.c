@@ -13,16 +13,16 @@ static const char usage[] =
 	"Run PROGRAM on this command's own stdin, stdout and stderr.\n"
 	"\n"
 	"  --socket PATH        let the daemon at PATH (or @NAME) run it\n"
-	"  --cwd DIR            run it in DIR\n"
+	"  --cwd DIR            run it in DIR; --drain TIME  for output after its exit\n"
 	"  --env NAME=VALUE     add to its environment; --clear-env  begin with none\n"
 	"  --timeout TIME       end it after TIME: 10, 1.5s, 500ms, 2m, 1h\n"
 	"  --signal NAME        first by this (TERM); --kill-after TIME  then KILL (2s)\n"
 	"  --queue-timeout TIME without a place; --idle-timeout TIME  without output\n"
 	"  --output-max BYTES   end it at 512, 64K, 2M; --tail BYTES  keep the last ones\n"
-	"  --drain TIME         wait so long for output after its exit\n"
 	"  --user NAME          and its groups; --group NAME  instead of the user's own\n"
 	"  --umask MODE         027; --nice N  -20 to 19; --cpus LIST  0,2-5\n"
 	"  --rlimit NAME=N[:N]  nofile=256, core=0:unlimited; --no-new-privs\n"
+	"  --tree               end all it started; --cgroup  in a cgroup of its own\n"
 	"  --pty                on a terminal of its own; --stats  say what it used\n"
 	"\n"
 	"With a terminal on stdin the program shares this command's process group, so\n"
@@ -49,6 +49,8 @@ enum {
 	RLIMIT,
 	CPUS,
 	NO_NEW_PRIVS,
+	TREE,
+	CGROUP,
 	PTY,
 	QUEUE_TIMEOUT,
 	IDLE_TIMEOUT,
@@ -74,6 +76,8 @@ static const struct option known[] = {
 	{ "rlimit", required_argument, NULL, RLIMIT },
 	{ "cpus", required_argument, NULL, CPUS },
 	{ "no-new-privs", no_argument, NULL, NO_NEW_PRIVS },
+	{ "tree", no_argument, NULL, TREE },
+	{ "cgroup", no_argument, NULL, CGROUP },
 	{ "pty", no_argument, NULL, PTY },
 	{ "queue-timeout", required_argument, NULL, QUEUE_TIMEOUT },
 	{ "idle-timeout", required_argument, NULL, IDLE_TIMEOUT },
@@ -199,6 +203,12 @@ static int take_limit(int option, struct run_options *options)
 			       : 0;
 	case NO_NEW_PRIVS:
 		options->asked.flags |= USP_FLAG_NO_NEW_PRIVS;
+		return 0;
+	case CGROUP:
+		options->asked.flags |= USP_FLAG_CGROUP;
+		__attribute__((fallthrough));
+	case TREE:
+		options->asked.kill.target = USP_TARGET_TREE;
 		return 0;
 	}
 	return -EINVAL;

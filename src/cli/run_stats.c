@@ -36,6 +36,8 @@ void run_stats_print(const struct usp_end *end)
 			"  output   %" PRIu64 " bytes on stdout, %" PRIu64
 			" on stderr; %" PRIu64 " dropped\n",
 			end->bytes[1], end->bytes[2], end->dropped[1] + end->dropped[2]);
+	if (end->tree == USP_TREE_BEST_EFFORT)
+		fputs("  tree     all that could be found was ended\n", stderr);
 	if (end->rusage)
 		print_rusage(end->rusage);
 }

@@ -94,6 +94,16 @@ BOTH_WAYS(run_limits, what_it_used_is_said_on_stderr)
 	cr_expect(ne(ptr, strstr(result.err, " running, "), NULL), "%s", result.err);
 }
 
+/* It leaves the group and the session, and holds stdout: only the tree has it. */
+BOTH_WAYS(run_limits, a_timeout_takes_the_whole_tree)
+{
+	const char *const args[] = { "--timeout", "300ms", "--tree",
+				     "sh",	  "-c",	   "setsid sleep 1000 & wait",
+				     NULL };
+
+	cr_expect(eq(int, run(way, args), 124), "%s", result.err);
+}
+
 BOTH_WAYS(run_limits, output_beyond_the_limit_is_dropped_but_for_its_tail)
 {
 	const char *const args[] = { "--output-max",
