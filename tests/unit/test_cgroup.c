@@ -17,6 +17,7 @@
 
 #include "base/annotate.h"
 #include "support/clean.h"
+#include "support/tied.h"
 #include "support/tmpdir.h"
 #include "support/wait.h"
 #include "sys/fd.h"
@@ -255,13 +256,13 @@ static pid_t put_process(int dir_fd)
 	pid_t child;
 
 	cr_assert(eq(int, pipe2(ready, O_CLOEXEC), 0));
-	child = fork();
+	child = fork_tied();
 	if (child == 0) {
 		int procs = openat(dir_fd, "cgroup.procs", O_WRONLY);
 		bool entered = write(procs, "0", 1) == 1;
 
 		setsid();
-		if (fork() == 0 && entered)
+		if (fork_tied() == 0 && entered)
 			(void)!write(ready[1], "r", 1);
 		for (;;)
 			pause();

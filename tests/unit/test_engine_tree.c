@@ -20,6 +20,7 @@
 #include "support/clean.h"
 #include "support/deny.h"
 #include "support/record.h"
+#include "support/tied.h"
 #include "support/wait.h"
 #include "sys/fd.h"
 #include "sys/proc.h"
@@ -618,7 +619,7 @@ static pid_t crash(void)
 	ssize_t n;
 
 	cr_assert(eq(int, pipe2(ready, O_CLOEXEC), 0));
-	child = fork();
+	child = fork_tied();
 	if (child == 0) {
 		struct usp_engine *engine = record_engine(NULL);
 

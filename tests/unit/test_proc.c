@@ -16,6 +16,7 @@
 
 #include "base/annotate.h"
 #include "support/clean.h"
+#include "support/tied.h"
 #include "support/tmpdir.h"
 #include "support/wait.h"
 #include "sys/pidfd.h"
@@ -140,9 +141,9 @@ static pid_t make_family(int generations)
 	char byte;
 
 	cr_assert(eq(int, pipe2(ready, O_CLOEXEC), 0));
-	child = fork();
+	child = fork_tied();
 	if (child == 0) {
-		while (generations-- > 0 && fork() == 0)
+		while (generations-- > 0 && fork_tied() == 0)
 			continue;
 		if (generations < 0)
 			(void)!write(ready[1], "r", 1);
@@ -184,24 +185,32 @@ CLEAN_TEST(proc, a_family_comes_with_parents_first)
 	kill_all(procs, n, child);
 }
 
+/* It outlives its parent, and not who holds the other end of @leash_fd. */
+static void be_stray(int say_fd, int leash_fd)
+{
+	pid_t self = getpid();
+
+	(void)!write(say_fd, &self, sizeof(self));
+	(void)!read(leash_fd, &self, 1);
+	_exit(0);
+}
+
 /* Its parent is gone, so that only its group, or its session, tells whose it was. */
 static void expect_stray(int (*leave)(void))
 {
 	struct proc procs[16];
-	int ends[2];
+	int ends[2], leash[2];
 	pid_t child, stray;
 	bool alone;
 
 	cr_assert(eq(int, pipe2(ends, O_CLOEXEC), 0));
-	child = fork();
+	cr_assert(eq(int, pipe2(leash, O_CLOEXEC), 0));
+	child = fork_tied();
 	if (child == 0) {
+		close(leash[1]);
 		leave();
-		if (fork() == 0 && fork() == 0) {
-			stray = getpid();
-			(void)!write(ends[1], &stray, sizeof(stray));
-			for (;;)
-				pause();
-		}
+		if (fork_tied() == 0 && fork() == 0)
+			be_stray(ends[1], leash[0]);
 		while (wait(NULL) > 0)
 			continue;
 		for (;;)
@@ -218,8 +227,10 @@ static void expect_stray(int (*leave)(void))
 	cr_assert(eq(int, procs[0].pid, stray));
 	cr_assert(ne(int, procs[0].parent, child));
 	kill_all(procs, 1, child);
-	close(ends[0]);
-	close(ends[1]);
+	for (int i = 0; i < 2; i++) {
+		close(ends[i]);
+		close(leash[i]);
+	}
 }
 
 static int lead_group(void)
