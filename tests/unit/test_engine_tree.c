@@ -9,6 +9,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/prctl.h>
 #include <sys/stat.h>
 #include <sys/syscall.h>
 #include <sys/wait.h>
@@ -396,6 +397,26 @@ CLEAN_TEST(engine_tree, who_outlives_it_is_counted)
 	record_done(&r);
 }
 
+/* Whoever reaps orphans here, it is not this process. */
+CLEAN_TEST(engine_tree, orphans_are_not_adopted)
+{
+	struct record r = { 0 };
+	struct proc orphan;
+	int adopts = -1;
+
+	RUN(&r, .argv = FAMILY("exit", "daemon"), .stdio = { [2] = { USP_STDIO_NULL } });
+	record_expect_exit(&r, 0);
+	cr_assert(eq(int, prctl(PR_GET_CHILD_SUBREAPER, &adopts), 0));
+	cr_assert(eq(int, adopts, 0));
+	cr_assert(eq(int,
+		     sys_proc_stat((pid_t)strtol(record_text(&r, 1), NULL, 10), &orphan),
+		     0));
+	cr_assert(ne(int, orphan.parent, getpid()));
+	cr_assert(eq(int, sys_proc_signal(&orphan, SIGKILL), 0));
+	cr_assert(no_children());
+	record_done(&r);
+}
+
 /* ---- cgroups ------------------------------------------------------------- */
 
 CLEAN_TEST(engine_tree, what_a_cgroup_used_is_told)
@@ -430,6 +451,22 @@ static struct usp_options in_cgroup(const char *script)
 
 	argv[2] = script;
 	return USP_OPTIONS(.argv = argv, .flags = USP_FLAG_CGROUP);
+}
+
+/* Nobody waits for them, so what they used is in no process's usage. */
+CLEAN_TEST(engine_tree, what_its_orphans_used_is_told)
+{
+	static const char burn[] =
+		"(i=0; while [ $i -lt 100000 ]; do i=$((i+1)); done) & exit 0";
+	struct record r = { 0 };
+
+	need_cgroups();
+	RUN(&r, .argv = SHELL(burn), .flags = USP_FLAG_CGROUP | USP_FLAG_RUSAGE);
+	record_expect_exit(&r, 0);
+	cr_assert(lt(u64, 10 * NS_PER_MS, r.cgroup.user_ns + r.cgroup.system_ns));
+	cr_assert(lt(u64, r.usage.user_ns + r.usage.system_ns,
+		     r.cgroup.user_ns + r.cgroup.system_ns));
+	record_done(&r);
 }
 
 static const char where[] = "sed -n 's/^0:://p' /proc/self/cgroup";
@@ -496,6 +533,83 @@ CLEAN_TEST(engine_tree, a_directory_that_was_changed_is_not_recycled)
 	cr_assert(eq(uint, homes(), 0));
 	for (int i = 0; i < 2; i++)
 		record_done(&r[i]);
+}
+
+static bool is_frozen(const char *path)
+{
+	struct cgroup_state state = { 0 };
+	int fd = sys_cgroup_open(-1, path);
+
+	if (fd >= 0)
+		(void)sys_cgroup_state(fd, &state);
+	sys_close(fd);
+	return state.frozen;
+}
+
+/* Two that come after, one of which has the directory if it was handed on. */
+static void expect_next_ones(struct usp_engine *engine)
+{
+	const struct usp_options options = in_cgroup("exit 7");
+	struct record r[2] = { 0 };
+
+	for (int i = 0; i < 2; i++) {
+		record_spawn(&r[i], engine, &options);
+		record_wait(&r[i]);
+		record_expect_exit(&r[i], 7);
+		record_done(&r[i]);
+	}
+}
+
+#define DIRECTORY                                                                        \
+	"m=$(sed -n 's/.* \\([^ ]*\\) rw.* - cgroup2 .*/\\1/p' /proc/self/mountinfo "    \
+	"| head -n 1); d=$m$(sed -n 's/^0:://p' /proc/self/cgroup); "
+
+/* It freezes itself, and is killed all the same. */
+CLEAN_TEST(engine_tree, who_is_frozen_is_killed)
+{
+	struct usp_options options = in_cgroup(
+		DIRECTORY "printf %s $d; echo 1 > $d/cgroup.freeze; exec sleep 1000");
+	struct usp_engine *engine;
+	struct record r = { 0 };
+	bool frozen;
+
+	need_cgroups();
+	engine = record_engine(NULL);
+	options.kill = (struct usp_kill){ .signal = SIGKILL, .target = USP_TARGET_TREE };
+	record_spawn(&r, engine, &options);
+	while (buf_size(&r.out[1]) == 0)
+		cr_assert(eq(int, engine_wait(engine), 0));
+	frozen = wait_until(is_frozen(record_text(&r, 1)), WAIT_MS);
+	cr_assert(frozen);
+	usp_process_kill(r.process);
+	record_wait(&r);
+	cr_assert(eq(int, r.end.reason, USP_REASON_KILLED));
+	cr_assert(eq(int, r.exit.signal, SIGKILL));
+	cr_assert(eq(int, r.end.tree, USP_TREE_GONE));
+	expect_next_ones(engine);
+	usp_engine_free(engine);
+	record_done(&r);
+	cr_assert(eq(uint, homes(), 0));
+}
+
+/* It leaves its directory, freezes that and ends: who is put there does not start. */
+CLEAN_TEST(engine_tree, a_directory_that_was_left_frozen_freezes_nobody)
+{
+	const struct usp_options options = in_cgroup(
+		DIRECTORY "echo $$ > ${d%/*/*}/cgroup.procs; echo 1 > $d/cgroup.freeze");
+	struct usp_engine *engine;
+	struct record r = { 0 };
+
+	need_cgroups();
+	engine = record_engine(NULL);
+	record_spawn(&r, engine, &options);
+	record_wait(&r);
+	record_expect_exit(&r, 0);
+	cr_assert(eq(str, (char *)record_text(&r, 2), ""));
+	expect_next_ones(engine);
+	usp_engine_free(engine);
+	record_done(&r);
+	cr_assert(eq(uint, homes(), 0));
 }
 
 /* Whoever is cloned into a cgroup that was killed is killed as well. */
