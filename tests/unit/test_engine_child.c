@@ -10,11 +10,14 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/prctl.h>
 #include <sys/resource.h>
+#include <sys/wait.h>
 #include <unistd.h>
 
 #include "support/clean.h"
 #include "support/record.h"
+#include "support/tied.h"
 #include "support/tmpdir.h"
 #include "sys/fd.h"
 
@@ -106,6 +109,68 @@ CLEAN_TEST(engine_child, signals_that_cannot_be_ignored_are_left_alone)
 	record_done(&r);
 }
 
+/* ---- signals that come meanwhile ----------------------------------------- */
+
+static pid_t self;
+static _Atomic unsigned n_here, n_elsewhere;
+
+/* A child shares this memory until its exec: it could run this as well. */
+static void on_signal_count(int signal)
+{
+	(void)signal;
+	if (getpid() == self)
+		n_here++;
+	else
+		n_elsewhere++;
+}
+
+/* A process that sends this one's group a signal after the other. */
+static pid_t bombard(void)
+{
+	pid_t group = getpgrp(), pid = fork_tied();
+
+	if (pid == 0) {
+		setpgid(0, 0);
+		for (;;)
+			kill(-group, SIGUSR1);
+	}
+	return pid;
+}
+
+/* None of them runs the handler, and each ignores the signal as it was asked to. */
+CLEAN_TEST(engine_child, signals_that_come_during_its_launch_are_not_handled_in_it)
+{
+	enum { TIMES = 100 };
+	struct usp_engine *engine;
+	unsigned n = 0;
+	pid_t other;
+
+	self = getpid();
+	setpgid(0, 0);
+	signal(SIGUSR1, on_signal_count);
+	engine = record_engine(NULL);
+	other = bombard();
+	for (int i = 0; i < TIMES || n_here < TIMES; i++) {
+		struct record r = { 0 };
+
+		record_spawn(&r, engine,
+			     &USP_OPTIONS(.argv = ARGV(PROGRAM("true")),
+					  .group = USP_GROUP_SAME,
+					  .ignored_signals = BIT_OF(SIGUSR1)));
+		record_wait(&r);
+		record_expect_exit(&r, 0);
+		record_done(&r);
+		n++;
+	}
+	kill(other, SIGKILL);
+	cr_assert(eq(int, waitpid(other, NULL, 0), other));
+	cr_assert(eq(uint, n_elsewhere, 0), "in %u of them", n_elsewhere);
+	cr_assert(ge(uint, n, TIMES));
+	usp_engine_free(engine);
+}
+
+/* ---- its group ----------------------------------------------------------- */
+
 static void expect_group(enum usp_group group, bool own_group, bool own_session)
 {
 	int parent, pgrp, session, tty;
@@ -130,6 +195,13 @@ CLEAN_TEST(engine_child, its_group_and_session_are_as_asked)
 	expect_group(USP_GROUP_NEW, true, false);
 	expect_group(USP_GROUP_SESSION, true, true);
 	expect_group(USP_GROUP_SAME, false, false);
+}
+
+/* Or it would be shot when the launcher that made it ends. */
+CLEAN_TEST(engine_child, the_end_of_a_thread_sends_it_no_signal)
+{
+	prctl(PR_SET_PDEATHSIG, SIGTERM);
+	expect_text("0\n", .argv = ARGV(PROGRAM("tell_death_signal")));
 }
 
 CLEAN_TEST(engine_child, its_directory_is_as_asked)

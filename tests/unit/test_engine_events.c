@@ -101,6 +101,25 @@ CLEAN_TEST(engine_events, output_may_follow_the_exit_and_the_end_waits_for_it)
 	record_done(&r);
 }
 
+static void on_last_eof_write(struct record *r, const struct usp_event *event)
+{
+	if (event->kind != USP_EVENT_EOF || !r->eof[1] || !r->eof[2])
+		return;
+	cr_assert(not(r->exited), "taken for its exit");
+	cr_assert(eq(int, usp_process_write(r->process, "5\n", 2), 0));
+}
+
+CLEAN_TEST(engine_events, a_process_that_closed_its_streams_goes_on)
+{
+	struct record r = { .also = on_last_eof_write };
+
+	RUN(&r, .argv = SHELL("exec 1>&- 2>&-; read code; exit $code"),
+	    .stdio = { { .kind = USP_STDIO_PIPE } });
+	record_expect_exit(&r, 5);
+	cr_assert(r.eof[1] && r.eof[2]);
+	record_done(&r);
+}
+
 /* A host that reaps what it does not know. */
 CLEAN_TEST(engine_events, a_status_that_somebody_else_took_is_lost)
 {

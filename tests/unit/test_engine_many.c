@@ -5,9 +5,12 @@
 #include <criterion/criterion.h>
 #include <criterion/new/assert.h>
 #include <errno.h>
+#include <fcntl.h>
 #include <signal.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <sys/resource.h>
+#include <sys/wait.h>
 #include <unistd.h>
 
 #include "base/clock.h"
@@ -73,6 +76,59 @@ CLEAN_TEST(engine_many, five_hundred_run_at_once)
 		record_done(&many[i]);
 	}
 	usp_engine_free(engine);
+	cr_assert(no_children());
+}
+
+/* A child of this program's own, that is gone already. */
+static pid_t make_own(void)
+{
+	pid_t pid = fork();
+
+	if (pid == 0)
+		_exit(9);
+	cr_assert(eq(int, waitid(P_PID, (id_t)pid, NULL, WEXITED | WNOWAIT), 0));
+	return pid;
+}
+
+static void on_started_release(struct record *r, const struct usp_event *event)
+{
+	if (event->kind == USP_EVENT_STARTED && ++n_started == MANY)
+		close(*(int *)r->user);
+}
+
+/* They wait for the end of one pipe; nothing is told by a signal, or to anybody else. */
+CLEAN_TEST(engine_many, exits_at_one_moment_are_each_told_and_nobody_elses)
+{
+	struct usp_engine *engine = record_engine(NULL);
+	pid_t own = make_own();
+	sigset_t set;
+	int ends[2], status;
+
+	sigemptyset(&set);
+	sigaddset(&set, SIGCHLD);
+	sigprocmask(SIG_BLOCK, &set, NULL);
+	cr_assert(eq(int, pipe2(ends, O_CLOEXEC), 0));
+	for (int i = 0; i < MANY; i++) {
+		char script[32];
+
+		snprintf(script, sizeof(script), "read end; exit %d", i % 256);
+		many[i].also = on_started_release;
+		many[i].user = &ends[1];
+		record_spawn(&many[i], engine,
+			     &USP_OPTIONS(.argv = SHELL(script),
+					  .stdio = { { USP_STDIO_FD, ends[0] },
+						     { USP_STDIO_NULL },
+						     { USP_STDIO_NULL } }));
+	}
+	close(ends[0]);
+	cr_assert(eq(int, usp_engine_run(engine), 0));
+	for (int i = 0; i < MANY; i++) {
+		record_expect_exit(&many[i], i % 256);
+		record_done(&many[i]);
+	}
+	usp_engine_free(engine);
+	cr_assert(eq(int, waitpid(own, &status, WNOHANG), own), "it was stolen");
+	cr_assert(eq(int, WEXITSTATUS(status), 9));
 	cr_assert(no_children());
 }
 
