@@ -335,6 +335,67 @@ CLEAN_TEST(engine_streams, each_stream_has_a_window_of_its_own)
 	usp_engine_free(engine);
 }
 
+/* As much as may be in a pipe, which nobody but this process has any more. */
+CLEAN_TEST(engine_streams, what_it_left_in_its_pipe_waits_for_credit)
+{
+	enum { LEFT = 60000 };
+	struct usp_engine *engine = record_engine(NULL);
+	struct record r = { 0 };
+
+	record_spawn(&r, engine,
+		     &USP_OPTIONS(.argv = ARGV("head", "-c", "60000", "/dev/zero"),
+				  .window_bytes = 1));
+	while (!r.exited || buf_size(&r.out[1]) == 0)
+		cr_assert(eq(int, engine_wait(engine), 0));
+	cr_assert(eq(int, usp_engine_turn(engine), 0));
+	cr_assert(eq(sz, buf_size(&r.out[1]), 1));
+	cr_assert(not(r.eof[1] || r.ended), "nobody asked for what it had said");
+	usp_process_credit(r.process, 1, UINT32_MAX);
+	record_wait(&r);
+	record_expect_exit(&r, 0);
+	cr_assert(eq(sz, buf_size(&r.out[1]), LEFT));
+	record_done(&r);
+	usp_engine_free(engine);
+}
+
+static void on_output_credit_that(struct record *r, const struct usp_event *event)
+{
+	int stream = *(int *)r->user;
+
+	if (event->kind == USP_EVENT_OUTPUT && event->output.stream == stream)
+		usp_process_credit(r->process, stream, (uint32_t)event->output.size);
+}
+
+/* Each is more than a pipe holds; @read is credited, and @full is not. */
+static void expect_other_stream(const char *script, int read, int full)
+{
+	enum { BYTES = 300000, WINDOW = 1000 };
+	struct usp_engine *engine = record_engine(NULL);
+	struct record r = { .also = on_output_credit_that, .user = &read };
+
+	record_spawn(&r, engine,
+		     &USP_OPTIONS(.argv = SHELL(script), .window_bytes = WINDOW));
+	while (!r.eof[read])
+		cr_assert(eq(int, engine_wait(engine), 0));
+	cr_assert(eq(sz, buf_size(&r.out[read]), BYTES));
+	cr_assert(le(sz, buf_size(&r.out[full]), WINDOW));
+	cr_assert(not(r.eof[full]));
+	usp_process_credit(r.process, full, UINT32_MAX);
+	record_wait(&r);
+	record_expect_exit(&r, 0);
+	cr_assert(eq(sz, buf_size(&r.out[full]), BYTES));
+	record_done(&r);
+	usp_engine_free(engine);
+}
+
+#define MUCH "head -c 300000 /dev/zero "
+
+CLEAN_TEST(engine_streams, a_stream_without_credit_does_not_hold_up_the_other)
+{
+	expect_other_stream(MUCH "2>&- & exec " MUCH ">&2", 2, 1);
+	expect_other_stream(MUCH ">&2 & exec " MUCH, 1, 2);
+}
+
 /* Nobody credits: what is killed ends all the same. */
 CLEAN_TEST(engine_streams, a_killed_process_does_not_wait_for_credit)
 {
