@@ -5,6 +5,7 @@
 #include <criterion/new/assert.h>
 #include <errno.h>
 #include <fcntl.h>
+#include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -300,6 +301,23 @@ Test(daemon_spawn, a_child_has_a_mask_a_umask_and_limits_of_its_own)
 	snprintf(want, sizeof(want), "0022\n1000\nSigBlk:\t%016x\nSigIgn:\t%016x\n", 0,
 		 0);
 	cr_expect(eq(str, text, want));
+	finish();
+}
+
+/* Who ignores SIGCHLD never learns how its children ended, and an exec keeps that. */
+Test(daemon_spawn, a_daemon_that_was_to_ignore_sigchld_learns_how_jobs_ended)
+{
+	static const char argv[] = "/bin/sh\0-c\0exit 3";
+	const struct request request = { .argv = { argv, sizeof(argv) } };
+
+	signal(SIGCHLD, SIG_IGN);
+	begin(NULL);
+	signal(SIGCHLD, SIG_DFL);
+	peer_spawn(&peer, 1, &request, false);
+
+	cr_expect(eq(int, peer_skip_to(&peer, 1, USP_EVENT_EXIT).exit.code, 3));
+	cr_expect(eq(int, peer_skip_to(&peer, 1, USP_EVENT_END).end.reason,
+		     USP_REASON_EXITED));
 	finish();
 }
 

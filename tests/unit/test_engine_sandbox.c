@@ -145,6 +145,17 @@ CLEAN_TEST(engine_sandbox, where_neither_io_uring_nor_clone3_is_allowed_both_are
 	expect_children_as_ever();
 }
 
+/* A profile that kills instead of refusing: where epoll is asked for, nobody asks. */
+CLEAN_TEST(engine_sandbox, where_io_uring_is_death_epoll_does_not_touch_it)
+{
+	deny_kill(SYS_io_uring_setup);
+	deny_kill(SYS_io_uring_register);
+	deny_kill(SYS_io_uring_enter);
+	setenv(USP_BACKEND_VARIABLE, "epoll", true);
+	expect_backend("epoll");
+	expect_children_as_ever();
+}
+
 /* Only the question whether it is allowed: libc's threads need the call itself. */
 CLEAN_TEST(engine_sandbox, where_clone3_is_refused_clone_does)
 {
