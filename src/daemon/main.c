@@ -26,6 +26,7 @@
 #include "daemon/signals.h"
 #include "engine/engine.h"
 #include "sys/fd.h"
+#include "sys/own.h"
 
 #define EXIT_CANNOT_START 1
 #define EXIT_BAD_OPTIONS  2
@@ -254,8 +255,9 @@ int main(int argc, char **argv)
 		complain("block signals", ret);
 		return EXIT_CANNOT_START;
 	}
-	umask(022);	    /* the one that children get, whoever started the daemon */
-	sys_nofile_raise(); /* with fewer descriptors it serves fewer */
+	umask(022); /* the one that children get, whoever started the daemon */
+	sys_own_leave_terminal(); /* a job could type there */
+	sys_nofile_raise();	  /* with fewer descriptors it serves fewer */
 	service.daemon.config = &service.config;
 	service.daemon.argc = argc;
 	service.daemon.argv = argv;

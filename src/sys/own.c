@@ -5,7 +5,9 @@
 
 #include <errno.h>
 #include <fcntl.h>
+#include <signal.h>
 #include <stdlib.h>
+#include <sys/ioctl.h>
 #include <sys/prctl.h>
 #include <sys/resource.h>
 #include <unistd.h>
@@ -37,4 +39,18 @@ int sys_own_timer_slack_ns(void)
 	int slack_ns = prctl(PR_GET_TIMERSLACK);
 
 	return slack_ns < 0 ? SYS_TIMER_SLACK_USUAL_NS : slack_ns;
+}
+
+void sys_own_leave_terminal(void)
+{
+	int fd = open("/dev/tty", O_RDWR | O_NOCTTY | O_CLOEXEC);
+	void (*before)(int);
+
+	if (fd < 0)
+		return;
+	/* Who leads the session hangs up on those in the foreground, itself as well. */
+	before = signal(SIGHUP, SIG_IGN);
+	(void)ioctl(fd, TIOCNOTTY);
+	(void)signal(SIGHUP, before);
+	close(fd);
 }

@@ -11,4 +11,10 @@ int sys_own_nice(void);
 int sys_own_oom_score_adj(void);
 int sys_own_timer_slack_ns(void); /* the calling thread's */
 
+/*
+ * Have no controlling terminal any more, if there is one: who has it may read there, and
+ * type what its shell then does.  For a process of one thread.
+ */
+void sys_own_leave_terminal(void);
+
 #endif

@@ -304,3 +304,54 @@ Test(run_signals, on_a_terminal_the_daemons_program_is_interrupted_once)
 	close(tty);
 	daemon_stop(&daemon_run);
 }
+
+/* A daemon on a terminal: what it is asked to run has none, and cannot type there. */
+static void expect_no_terminal(const struct command *daemon, const char *socket, int tty,
+			       struct running_command *running)
+{
+	const struct command job = {
+		.argv = ARGS(BUILD_DIR "/uringspawn", "run", "--socket", socket, "--",
+			     "sh", "-c", ": </dev/tty || exit 7"),
+	};
+	char line[256];
+
+	command_start(running, daemon);
+	read_line(tty, "uringspawnd: ready", line, sizeof(line));
+	cr_expect(ne(int, command_run(&job, &result), 0), "%s", result.out);
+}
+
+Test(run_signals, a_daemon_that_was_started_on_a_terminal_keeps_none)
+{
+	struct running_command running;
+	char name[64], socket[64], script[256];
+	int tty = open_terminal(name, sizeof(name));
+
+	snprintf(socket, sizeof(socket), "@uringspawn-test-%d", (int)getpid());
+	snprintf(script, sizeof(script), BUILD_DIR "/uringspawnd --socket %s; exit 5",
+		 socket);
+	expect_no_terminal(
+		&(struct command){ .argv = ARGS("/bin/sh", "-c", script), .tty = name },
+		socket, tty, &running);
+	/* It is interrupted from there as before. */
+	cr_assert(eq(int, (int)write(tty, "\003", 1), 1));
+	command_end(&running, &result);
+	close(tty);
+}
+
+/* It leads the session, and so takes the terminal from all of it. */
+Test(run_signals, a_daemon_that_leads_a_session_keeps_no_terminal)
+{
+	struct running_command running;
+	char name[64], socket[64];
+	int tty = open_terminal(name, sizeof(name));
+
+	snprintf(socket, sizeof(socket), "@uringspawn-test-%d", (int)getpid());
+	expect_no_terminal(&(struct command){ .argv = ARGS(BUILD_DIR "/uringspawnd",
+							   "--socket", socket),
+					      .tty = name },
+			   socket, tty, &running);
+	send_signal(&running, SIGTERM);
+	command_end(&running, &result);
+	cr_expect(eq(int, result.code, 0));
+	close(tty);
+}
