@@ -49,9 +49,14 @@ void deadline_of_launch(struct process *p)
 		timer_cancel(p->host->reactor, &p->deadline);
 }
 
+/* A limit of the launch that is sooner stays. */
 void deadline_of_grace(struct process *p, uint64_t grace_ns)
 {
-	arm(p, now_ns(p), grace_ns);
+	const struct heap_node *set = &p->deadline.node;
+	uint64_t due_ns = clock_after(now_ns(p), grace_ns);
+
+	if (!set->linked || due_ns < set->key)
+		timer_arm(p->host->reactor, &p->deadline, due_ns);
 }
 
 /* A launch that hangs: in exec, on a dead mount, say.  Its child can be killed. */

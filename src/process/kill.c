@@ -179,10 +179,21 @@ static void on_grace_over(struct timer *timer)
 	kill_send(k, SIGKILL, k->plan.target);
 }
 
+/* A plan that is being carried out may be cut short, and no more than that. */
+static void hasten(struct kill *k, uint64_t grace_ns) REACTOR_ONLY
+{
+	uint64_t due_ns = clock_after(reactor_now_ns(k->reactor), grace_ns);
+
+	if (k->grace.node.linked && due_ns < k->grace.node.key)
+		timer_arm(k->reactor, &k->grace, due_ns);
+}
+
 void kill_start(struct kill *k, const struct usp_kill *plan)
 {
-	if (k->planned)
+	if (k->planned) {
+		hasten(k, plan->grace_ns);
 		return;
+	}
 	k->planned = true;
 	k->plan = *plan;
 	if (plan->target == USP_TARGET_TREE)

@@ -51,7 +51,7 @@ void kill_open(struct kill *k, int slot, pid_t pid) REACTOR_ONLY;
 /* Send @signal, 0 < signal < NSIG, soon. */
 void kill_send(struct kill *k, int signal, enum usp_target target) REACTOR_ONLY;
 
-/* Carry out @plan, once. */
+/* Carry out @plan, once; another one after it can only shorten the grace. */
 void kill_start(struct kill *k, const struct usp_kill *plan) REACTOR_ONLY;
 
 /*

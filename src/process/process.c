@@ -207,7 +207,7 @@ static struct usp_kill plan_in_force(const struct process *p)
 {
 	struct usp_kill plan = p->spec->options.kill;
 
-	if (p->reason == USP_REASON_CLIENT_GONE && plan.grace_ns > GONE_GRACE_NS_MAX)
+	if (p->gone && plan.grace_ns > GONE_GRACE_NS_MAX)
 		plan.grace_ns = GONE_GRACE_NS_MAX;
 	return plan;
 }
@@ -482,6 +482,7 @@ void process_end(struct process *p, enum usp_reason reason)
 
 	if (p->state == PROCESS_ENDED || p->failed)
 		return;
+	p->gone |= reason == USP_REASON_CLIENT_GONE;
 	if (!p->reason)
 		p->reason = reason;
 	if (p->state == PROCESS_QUEUED) {

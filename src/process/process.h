@@ -89,6 +89,7 @@ struct process {
 	bool usage_known;
 	bool given_up; /* SIGKILL did not end it */
 	bool cut;      /* SIGKILL it as soon as it is there */
+	bool gone;     /* its client is, whatever the reason */
 	bool failed;
 	struct usp_failure failure;
 	enum usp_reason reason; /* why it is being made to end, else 0 */

@@ -369,6 +369,58 @@ CLEAN_TEST(engine_kill, a_client_that_is_gone_leaves_no_long_grace)
 	record_done(&r[1]);
 }
 
+/* Whatever it was killed for before. */
+CLEAN_TEST(engine_kill, a_long_grace_is_cut_when_the_client_goes)
+{
+	const struct usp_kill endless = { .grace_ns = UINT64_MAX };
+	struct usp_engine *engine = record_engine(NULL);
+	struct record r[2] = { 0 };
+	const struct process *p;
+	uint64_t limit_ns;
+
+	for (int i = 0; i < 2; i++)
+		record_spawn(&r[i], engine,
+			     &USP_OPTIONS(.argv = ARGV(PROGRAM("ignore_term")),
+					  .kill = endless));
+	usp_process_kill(r[0].process); /* while it is being launched */
+	engine_abandon(r[0].process);
+	limit_ns = clock_now_ns() + 10 * NS_PER_S;
+	cr_assert(le(u64, process_of(r[0].process)->deadline.node.key, limit_ns));
+	while (!r[1].started)
+		usp_engine_turn(engine);
+	p = process_of(r[1].process);
+	usp_process_kill(r[1].process);
+	cr_assert(eq(u64, p->kill.grace.node.key, UINT64_MAX));
+	engine_abandon(r[1].process);
+	limit_ns = clock_now_ns() + 10 * NS_PER_S;
+	cr_assert(le(u64, p->kill.grace.node.key, limit_ns));
+	usp_process_kill(r[1].process);
+	cr_assert(le(u64, p->kill.grace.node.key, limit_ns), "no more than that");
+	usp_engine_free(engine);
+	cr_assert(r[0].ended && r[1].ended);
+	cr_assert(eq(int, r[1].end.reason, USP_REASON_KILLED));
+	record_done(&r[0]);
+	record_done(&r[1]);
+}
+
+/* A launch that hangs is not given more time by being asked to end. */
+CLEAN_TEST(engine_kill, a_grace_does_not_put_off_the_limit_of_a_launch)
+{
+	struct usp_engine *engine = record_engine(NULL);
+	struct record r = { 0 };
+	uint64_t limit_ns;
+
+	record_spawn(&r, engine,
+		     &USP_OPTIONS(.argv = ARGV(PROGRAM("ignore_term")),
+				  .launch_timeout_ns = 20 * NS_PER_S,
+				  .kill = { .grace_ns = 1000 * NS_PER_S }));
+	usp_process_kill(r.process);
+	limit_ns = clock_now_ns() + 20 * NS_PER_S;
+	cr_assert(le(u64, process_of(r.process)->deadline.node.key, limit_ns));
+	usp_engine_free(engine);
+	record_done(&r);
+}
+
 /* It reads to the end, and writes more than the window that nobody opens any more. */
 CLEAN_TEST(engine_kill, a_detached_process_goes_on)
 {
