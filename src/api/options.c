@@ -146,8 +146,10 @@ static void inherit_cgroup(struct usp_options *options, const struct usp_options
 
 	if (cgroup->path)
 		return;
-	if (!cgroup->memory_max_bytes && !cgroup->pids_max && !cgroup->cpu_milli)
+	if (!(options->flags & USP_FLAG_CGROUP) && !cgroup->memory_max_bytes &&
+	    !cgroup->pids_max && !cgroup->cpu_milli)
 		cgroup->path = base->cgroup.path;
+	options->flags |= base->flags & USP_FLAG_CGROUP;
 	INHERIT(cgroup.memory_max_bytes);
 	INHERIT(cgroup.pids_max);
 	INHERIT(cgroup.cpu_milli);
@@ -179,7 +181,7 @@ void options_inherit(struct usp_options *options, const struct usp_options *base
 	INHERIT(drain_ns);
 	INHERIT(drain_action);
 	INHERIT(gone);
-	options->flags |= base->flags;
+	options->flags |= base->flags & ~USP_FLAG_CGROUP;
 	inherit_lists(options, base);
 	inherit_set(options, base);
 	inherit_cgroup(options, base);

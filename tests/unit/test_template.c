@@ -180,6 +180,22 @@ Test(options, what_is_not_said_is_the_base_s)
 	cr_assert(memcmp(&options, &base, sizeof(base)) == 0);
 }
 
+/* A cgroup that is there, and one of its own: whichever is said is the one. */
+Test(options, one_cgroup_takes_the_place_of_the_other)
+{
+	const struct usp_options there = { .cgroup = { .path = "a" } };
+	const struct usp_options own = { .flags = USP_FLAG_CGROUP | USP_FLAG_RUSAGE };
+	struct usp_options to_own = own, to_there = there;
+
+	options_inherit(&to_own, &there);
+	options_inherit(&to_there, &own);
+
+	cr_assert(to_own.cgroup.path == NULL);
+	cr_assert(eq(u32, to_own.flags, own.flags));
+	cr_assert(eq(str, (char *)to_there.cgroup.path, "a"));
+	cr_assert(eq(u32, to_there.flags, USP_FLAG_RUSAGE));
+}
+
 Test(options, what_is_said_stays)
 {
 	struct usp_options options = {
