@@ -68,3 +68,16 @@ size_t held_take(struct held *held, int number, size_t bytes)
 	held->bytes -= bytes;
 	return bytes;
 }
+
+size_t held_undo(struct held *held, int number, size_t bytes)
+{
+	struct held_stream *stream;
+
+	bytes = held_take(held, number, bytes);
+	stream = find(held, number);
+	if (stream && stream->bytes == 0) {
+		list_remove(&stream->link);
+		mem_free(stream);
+	}
+	return bytes;
+}

@@ -21,4 +21,8 @@ int held_add(struct held *held, int stream, size_t bytes);
 /* So much was taken; 0: nothing is held any more.  Returns what is not held now. */
 size_t held_take(struct held *held, int stream, size_t bytes);
 
+/* What was added last is not held after all: as held_take(), and a stream of which
+ * nothing is left is forgotten. */
+size_t held_undo(struct held *held, int stream, size_t bytes);
+
 #endif

@@ -125,7 +125,7 @@ int job_write(struct job *job, int stream, const void *data, size_t size)
 	count_held(job, size);
 	ret = usp_process_write_stream(job->process, stream, data, size);
 	if (ret < 0)
-		count_held(job, -held_take(&job->stdin_held, stream, size));
+		count_held(job, -held_undo(&job->stdin_held, stream, size));
 	return ret;
 }
 
@@ -282,9 +282,7 @@ static void launch(struct job *job, const struct frame *frame,
 	job->keep = input.options.gone == USP_GONE_KEEP;
 	ret = engine_spawn(s->daemon->engine, &s->turns, &input, on_event, job,
 			   &job->process);
-	if (ret == -EINVAL)
-		refuse_at(job, USP_STAGE_VALIDATE, EINVAL, "argv");
-	else if (ret < 0)
+	if (ret < 0)
 		refuse_at(job, USP_STAGE_ADMISSION, -ret, "");
 	else
 		admitted(job);

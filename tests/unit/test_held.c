@@ -47,3 +47,19 @@ CLEAN_TEST(held, no_more_is_taken_than_is_held)
 	cr_assert(eq(sz, held.bytes, 0));
 	held_done(&held);
 }
+
+/* A client may name any number of streams that a job does not have. */
+CLEAN_TEST(held, what_was_refused_leaves_nothing)
+{
+	struct held held;
+
+	held_init(&held);
+	cr_assert(eq(int, held_add(&held, 0, 10), 0));
+	cr_assert(eq(int, held_add(&held, 9, 5), 0));
+	cr_assert(eq(sz, held_undo(&held, 9, 5), 5));
+	cr_assert(eq(int, held_add(&held, 0, 3), 0));
+	cr_assert(eq(sz, held_undo(&held, 0, 3), 3));
+	cr_assert(eq(sz, held.bytes, 10));
+	cr_assert(list_first(&held.streams) == held.streams.prev, "one stream");
+	held_done(&held);
+}
