@@ -7,9 +7,10 @@
 #include <sys/wait.h>
 #include "base/clock.h"
 
+/* What could not be read, then or now, is not known. */
 static uint64_t since(uint64_t now, uint64_t before)
 {
-	return now == UINT64_MAX ? now : now - before;
+	return now < before || now == UINT64_MAX ? UINT64_MAX : now - before;
 }
 
 bool outcome_cgroup(const struct process *p, struct usp_cgroup_usage *ret_usage)

@@ -18,6 +18,7 @@
 #include "base/clock.h"
 #include "engine/engine.h"
 #include "launch/cgroups.h"
+#include "process/outcome.h"
 #include "support/clean.h"
 #include "support/deny.h"
 #include "support/record.h"
@@ -185,6 +186,34 @@ CLEAN_TEST(engine_tree, without_a_cgroup_who_obeys_ends_before_its_grace)
 {
 	deny_cgroups();
 	kill_obedient(USP_TREE_BEST_EFFORT);
+}
+
+/* The first has ended and its tree is looked at before the plan begins: who holds its
+ * output obeys, and who does not obey holds nothing. */
+static void kill_after_the_first(enum usp_tree tree)
+{
+	static const char script[] =
+		"(trap '' TERM; exec sleep 1000 >/dev/null 2>&1) & echo $!\n"
+		"sleep 1000 2>/dev/null & exit 0";
+	struct record r = { 0 };
+
+	RUN(&r, .argv = ARGV("/bin/sh", "-c", script), .timeout_ns = 500 * NS_PER_MS,
+	    .kill = TREE(.grace_ns = 100 * NS_PER_MS));
+	cr_assert(eq(int, r.end.reason, USP_REASON_TIMEOUT));
+	cr_assert(eq(int, r.exit.code, 0));
+	expect_gone(&r, 1, tree);
+}
+
+CLEAN_TEST(engine_tree, who_outlives_the_first_is_killed_as_well)
+{
+	need_cgroups();
+	kill_after_the_first(USP_TREE_GONE);
+}
+
+CLEAN_TEST(engine_tree, without_a_cgroup_who_outlives_the_first_is_killed_as_well)
+{
+	deny_cgroups();
+	kill_after_the_first(USP_TREE_BEST_EFFORT);
 }
 
 /* A child in the process group of this process, too: its own tree alone is meant. */
@@ -780,4 +809,18 @@ CLEAN_TEST(engine_tree, what_a_crash_left_is_cleared)
 	usp_engine_free(engine);
 	enter_directory(own);
 	cr_assert(eq(int, sys_cgroup_remove(-1, path), 0), "something is left");
+}
+
+/* A directory had another job before, and what that used could not be read. */
+CLEAN_TEST(engine_tree, what_was_not_known_before_is_not_known_after)
+{
+	struct cgroup_dir dir = { .before = { .user_ns = UINT64_MAX, .system_ns = 3 } };
+	struct process p = { .tree = { .settled = true } };
+	struct usp_cgroup_usage usage;
+
+	p.tree.walk.dir = &dir;
+	p.tree.walk.usage = (struct usp_cgroup_usage){ .user_ns = 5, .system_ns = 5 };
+	cr_assert(outcome_cgroup(&p, &usage));
+	cr_assert(eq(u64, usage.user_ns, UINT64_MAX));
+	cr_assert(eq(u64, usage.system_ns, 2));
 }
