@@ -440,12 +440,13 @@ struct process *process_new(struct process_host *host, struct spec *spec)
 	p->queued_ns = reactor_now_ns(r);
 	list_init(&p->link);
 	list_init(&p->queue_link);
-	plan_init(&p->plan, spec, launchers_setup(host->launchers));
-	begin_init(p);
 	if (wants_cgroup(spec) && !give_cgroup(p)) {
 		mem_free(p);
 		return NULL;
 	}
+	/* It takes the descriptors of @spec. */
+	plan_init(&p->plan, spec, launchers_setup(host->launchers));
+	begin_init(p);
 	deadline_of_queue(p);
 	return p;
 }

@@ -131,3 +131,40 @@ CLEAN_TEST(tree, without_a_cgroup_it_is_killed_whatever_fails)
 						  .signal = SIGKILL }),
 			   USP_TREE_BEST_EFFORT)));
 }
+
+static void on_nothing(struct usp_process *process, const struct usp_event *event,
+		       void *user)
+{
+	(void)process;
+	(void)event;
+	(void)user;
+}
+
+/* The duplicate that is made of a passed descriptor is nobody's but the spec's. */
+CLEAN_TEST(tree, a_spawn_that_fails_keeps_no_descriptor)
+{
+	struct usp_engine *engine = record_engine(&one);
+	const struct usp_options options =
+		USP_OPTIONS(.argv = ARGV(PROGRAM("true")), .flags = USP_FLAG_CGROUP,
+			    .stdio = { { .kind = USP_STDIO_FD, .fd = 2 },
+				       { .kind = USP_STDIO_NULL },
+				       { .kind = USP_STDIO_NULL } },
+			    .on_event = on_nothing);
+	unsigned refused = 0;
+	bool fired = true;
+
+	for (unsigned n = 1; fired; n++) {
+		struct usp_process *process;
+		int before = open_fds(), ret;
+
+		fault_at(n, EMFILE);
+		ret = usp_spawn(engine, &options, &process);
+		fired = fault_fired();
+		if (ret < 0)
+			cr_assert(eq(int, open_fds(), before), "call %u", n);
+		refused += ret < 0;
+		cr_assert(eq(int, usp_engine_run(engine), 0));
+	}
+	cr_assert(le(uint, 4, refused), "duplicate, spec, process, cgroup");
+	usp_engine_free(engine);
+}
