@@ -14,6 +14,7 @@
 #include <sys/utsname.h>
 #include <unistd.h>
 #include "base/annotate.h"
+#include "sys/cgroup.h"
 #include "sys/cpu.h"
 #include "sys/fd.h"
 #include "sys/map.h"
@@ -164,17 +165,15 @@ static int64_t read_number(const char *path)
 }
 
 /* With cgroup v2 alone, /proc/self/cgroup is one line: "0::/path". */
+/* To make a group in its own, and to put children there. */
 static bool try_cgroup(void)
 {
-	char line[4096], path[4096 + 64];
+	char path[CGROUP_PATH_BYTES + sizeof("/cgroup.procs")];
+	struct cgroup_place place;
 
-	if (!read_line("/proc/self/cgroup", line, sizeof(line)) ||
-	    strncmp(line, "0::/", 4))
+	if (sys_cgroup_find("/proc/self", &place) < 0 || access(place.own, W_OK) < 0)
 		return false;
-	snprintf(path, sizeof(path), "/sys/fs/cgroup%s", line + 3);
-	if (access(path, W_OK))
-		return false;
-	snprintf(path, sizeof(path), "/sys/fs/cgroup%s/cgroup.procs", line + 3);
+	snprintf(path, sizeof(path), "%s/cgroup.procs", place.own);
 	return access(path, W_OK) == 0;
 }
 
