@@ -90,13 +90,28 @@ bool peer_sent(const struct peer *peer, const struct ucred *sender)
 
 /* ---- asking -------------------------------------------------------------- */
 
-/* All that it asks for it has already. */
+static bool asks_for_group(const struct usp_options *options, gid_t gid)
+{
+	for (size_t i = 0; i < options->n_groups; i++)
+		if (options->groups[i] == gid)
+			return true;
+	return options->gid == gid;
+}
+
+/*
+ * All that it asks for it has already, and it keeps all of that: a file may refuse to
+ * a group what it allows to everybody else.
+ */
 static bool is_itself(const struct peer *peer, const struct usp_options *options)
 {
-	if (options->uid != peer->uid || !is_in_group(peer, options->gid))
+	if (options->uid != peer->uid || !is_in_group(peer, options->gid) ||
+	    !asks_for_group(options, peer->gid))
 		return false;
 	for (size_t i = 0; i < options->n_groups; i++)
 		if (!is_in_group(peer, options->groups[i]))
+			return false;
+	for (unsigned i = 0; i < peer->n_groups; i++)
+		if (!asks_for_group(options, peer->groups[i]))
 			return false;
 	return true;
 }

@@ -21,7 +21,11 @@
 static gid_t peer_groups[] = { 30, 40 };
 static const struct peer someone = { 10, 20, 1, peer_groups, 2 };
 static const struct peer root = { 0, 0, 1, NULL, 0 };
-static const gid_t some[] = { 40 }, others[] = { 40, 50 };
+static const gid_t reversed[] = { 40, 30, 20 }, others[] = { 30, 40, 50 };
+
+#define CREDENTIALS(user, group, list, n)                                                \
+	.set = USP_SET_CREDENTIALS, .uid = (user), .gid = (group), .groups = (list),     \
+	.n_groups = (n)
 
 /* What is asked for, and the field that is not for somebody who is not root. */
 static const struct row {
@@ -29,23 +33,17 @@ static const struct row {
 	const char *field; /* NULL: it may */
 } rows[] = {
 	{ { .argv = NULL }, NULL },
-	{ { .set = USP_SET_CREDENTIALS, .uid = 10, .gid = 20 }, NULL },
-	{ { .set = USP_SET_CREDENTIALS, .uid = 10, .gid = 30 }, NULL },
-	{ { .set = USP_SET_CREDENTIALS,
-	    .uid = 10,
-	    .gid = 20,
-	    .groups = some,
-	    .n_groups = 1 },
-	  NULL },
-	{ { .set = USP_SET_CREDENTIALS, .uid = 11, .gid = 20 }, "credentials" },
-	{ { .set = USP_SET_CREDENTIALS, .uid = 0, .gid = 20 }, "credentials" },
-	{ { .set = USP_SET_CREDENTIALS, .uid = 10, .gid = 0 }, "credentials" },
-	{ { .set = USP_SET_CREDENTIALS,
-	    .uid = 10,
-	    .gid = 20,
-	    .groups = others,
-	    .n_groups = 2 },
-	  "credentials" },
+	{ { CREDENTIALS(10, 20, peer_groups, 2) }, NULL },
+	{ { CREDENTIALS(10, 20, reversed, 3) }, NULL },
+	{ { CREDENTIALS(10, 30, reversed, 3) }, NULL },
+	{ { CREDENTIALS(11, 20, peer_groups, 2) }, "credentials" },
+	{ { CREDENTIALS(0, 20, peer_groups, 2) }, "credentials" },
+	{ { CREDENTIALS(10, 0, reversed, 3) }, "credentials" },
+	{ { CREDENTIALS(10, 20, others, 3) }, "credentials" },
+	/* Less is more where a file refuses to a group what others may. */
+	{ { CREDENTIALS(10, 20, NULL, 0) }, "credentials" },
+	{ { CREDENTIALS(10, 20, peer_groups, 1) }, "credentials" },
+	{ { CREDENTIALS(10, 30, peer_groups, 2) }, "credentials" },
 	{ { .uid = 0, .gid = 0 }, NULL }, /* not set: nothing is asked for */
 	{ { .set = USP_SET_NICE, .nice = 19 }, NULL },
 	{ { .set = USP_SET_NICE, .nice = -1 }, "nice" },
