@@ -1,7 +1,7 @@
 /*
  * The engine: reactor, launchers and processes behind the public calls.
  */
-#include "engine/engine.h"
+#include "engine/engine_parts.h"
 
 #include <errno.h>
 #include <stdlib.h>
@@ -9,12 +9,7 @@
 #include "api/options.h"
 #include "base/alloc.h"
 #include "base/clock.h"
-#include "engine/admission.h"
-#include "engine/metrics.h"
-#include "engine/template.h"
-#include "launch/janitor.h"
 #include "launch/launcher.h"
-#include "process/process.h"
 #include "sys/fd.h"
 
 #define RUNNING_MAX  4096u
@@ -33,24 +28,6 @@
 
 /* After SIGKILL to all: who is still there then cannot be killed. */
 #define FREE_WAIT_NS (10 * NS_PER_S)
-
-struct usp_engine {
-	struct process_host host; /* its reactor is there when all of it is */
-	struct reactor *reactor;
-	struct launchers *launchers;
-	struct janitor *janitor;
-	struct cgroups *cgroups;
-	struct admission admission;
-	struct admission_owner own; /* of what its program asks for */
-	struct metrics metrics;
-	struct list processes; /* all, of process.link */
-	struct deferred pump;
-	struct timer patience; /* with those that do not end, when it is freed */
-	bool lost_patience;
-	bool stopping; /* the current run */
-	bool closing;  /* for good */
-	struct usp_engine *next_left;
-};
 
 /* Engines that were freed and could not be: in a list, so that they are not lost. */
 static struct usp_engine *_Atomic left_behind;
@@ -372,181 +349,6 @@ int usp_engine_run(struct usp_engine *engine)
 void usp_engine_stop(struct usp_engine *engine)
 {
 	engine->stopping = true;
-}
-
-static uint64_t sum(const uint64_t *counts, size_t n)
-{
-	uint64_t total = 0;
-
-	for (size_t i = 0; i < n; i++)
-		total += counts[i];
-	return total;
-}
-
-static struct usp_engine_stats stats_of(const struct usp_engine *engine) REACTOR_ONLY
-{
-	const struct metrics *m = &engine->metrics;
-	struct usp_engine_stats stats = {
-		.running = engine->admission.running,
-		.queued = engine->admission.queued,
-		.failed = sum(m->failed, USP_STATS_STAGES),
-		.ended = sum(m->ended, USP_STATS_REASONS),
-		.launches_stuck = engine->host.launches_stuck +
-				  launchers_launches_stuck(engine->launchers),
-		.reads_parked = reactor_stats(engine->reactor)->reads_parked,
-		.launcher_wakeups = launchers_wakeups(engine->launchers),
-		.leftovers_cleared = engine->host.cgroups.cleared,
-		.refused = sum(engine->admission.refused, LIMITS),
-		.launchers = launchers_count(engine->launchers),
-		.launchers_stuck = launchers_stuck(engine->launchers),
-		.files = reactor_slots(engine->reactor) -
-			 reactor_slots_free(engine->reactor),
-		.files_max = reactor_slots(engine->reactor),
-		.queue_ns = m->queue,
-		.launch_ns = m->launch,
-		.run_ns = m->run,
-		.drain_ns = m->drain,
-	};
-
-	stats.started = stats.ended - stats.failed;
-	memcpy(stats.ended_by, m->ended, sizeof(stats.ended_by));
-	memcpy(stats.failed_at, m->failed, sizeof(stats.failed_at));
-	memcpy(stats.bytes, m->bytes, sizeof(stats.bytes));
-	return stats;
-}
-
-void usp_engine_stats_sized(const struct usp_engine *engine,
-			    struct usp_engine_stats *ret_stats, size_t size)
-{
-	enter_reactor();
-	const struct usp_engine_stats stats = stats_of(engine);
-	size_t known = size < sizeof(stats) ? size : sizeof(stats);
-
-	memcpy(ret_stats, &stats, known);
-	memset((char *)ret_stats + known, 0, size - known);
-}
-
-/* ---- spawning ------------------------------------------------------------ */
-
-int engine_spawn(struct usp_engine *engine, struct admission_owner *owner,
-		 const struct spec_input *input, usp_event_fn *on_event, void *user,
-		 struct usp_process **ret_process)
-{
-	const char *field = "";
-	struct spec *spec = NULL;
-	int ret = spec_new(input, &spec, &field);
-	struct process *p;
-
-	if (ret == -ENOMEM)
-		return ret;
-	p = process_new(&engine->host, spec);
-	if (!p) {
-		spec_free(spec);
-		return -ENOMEM;
-	}
-	p->handle.on_event = on_event;
-	p->handle.user = user;
-	p->admission = owner ? owner : &engine->own;
-	list_append(&engine->processes, &p->link);
-	if (ret < 0)
-		process_refuse(p, USP_STAGE_VALIDATE, -ret, field);
-	else
-		admission_enter(&engine->admission, p);
-	reactor_submit(engine->reactor);
-	*ret_process = &p->handle;
-	return 0;
-}
-
-static struct bytes bytes_of(const char *string)
-{
-	return (struct bytes){ string, string ? strlen(string) : 0 };
-}
-
-struct spec_input engine_input(const struct usp_options *options)
-{
-	return (struct spec_input){
-		.argv = { .vector = options->argv },
-		.env = { .vector = options->envp },
-		.env_extend = { .vector = options->env_extend },
-		.env_unset = { .vector = options->env_unset },
-		.path = bytes_of(options->path),
-		.search = bytes_of(options->search),
-		.cwd = bytes_of(options->cwd),
-		.options = *options,
-	};
-}
-
-/*
- * The caller keeps its descriptor, the spec gets a duplicate.  A negative one stays:
- * the spec refuses it, and names the field.
- */
-static int duplicate(struct usp_stdio *stdio)
-{
-	int fd;
-
-	if (stdio->kind != USP_STDIO_FD)
-		return 0;
-	fd = sys_dup(stdio->fd);
-	if (fd < 0 && fd != -EBADF)
-		return fd;
-	stdio->fd = fd < 0 ? -1 : fd;
-	return 0;
-}
-
-/* The first @n of @all are duplicates, which nobody else knows yet. */
-static void close_duplicates(struct usp_stdio *const *all, size_t n)
-{
-	for (size_t i = 0; i < n; i++)
-		if (all[i]->kind == USP_STDIO_FD)
-			sys_close(all[i]->fd);
-}
-
-/* @fds: room for a copy of those that were added; the spec takes no more than those. */
-static int duplicate_fds(struct usp_options *options, struct usp_fd *fds)
-{
-	struct usp_stdio *all[SPEC_FDS_MAX];
-	size_t n = 0;
-
-	for (int i = 0; i < 3; i++)
-		all[n++] = &options->stdio[i];
-	if (options->fds && options->n_fds <= USP_FDS_MAX) {
-		memcpy(fds, options->fds, options->n_fds * sizeof(*fds));
-		options->fds = fds;
-		for (size_t i = 0; i < options->n_fds; i++)
-			all[n++] = &fds[i].stdio;
-	}
-	for (size_t i = 0; i < n; i++) {
-		int ret = duplicate(all[i]);
-
-		if (ret < 0) {
-			close_duplicates(all, i);
-			return ret;
-		}
-	}
-	return 0;
-}
-
-int usp_spawn(struct usp_engine *engine, const struct usp_options *options,
-	      struct usp_process **ret_process)
-{
-	struct usp_fd fds[USP_FDS_MAX];
-	struct usp_options full;
-	struct spec_input input;
-	int ret = options_read(options, &engine_template_verbs, &full);
-
-	enter_reactor();
-	if (ret < 0)
-		return ret;
-	if (engine->closing)
-		return -ESHUTDOWN;
-	input = engine_input(&full);
-	if (full.base)
-		template_apply(template_of(full.base), &input);
-	ret = duplicate_fds(&input.options, fds);
-	if (ret < 0)
-		return ret;
-	return engine_spawn(engine, NULL, &input, input.options.on_event,
-			    input.options.user, ret_process);
 }
 
 /* ---- for the daemon ------------------------------------------------------ */
