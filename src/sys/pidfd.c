@@ -90,11 +90,11 @@ bool sys_has_execed(pid_t pid)
 	int fd;
 
 	snprintf(path, sizeof(path), "/proc/%d/stat", (int)pid);
-	fd = open(path, O_RDONLY | O_CLOEXEC);
+	fd = (int)RAW(SYS_openat, AT_FDCWD, path, O_RDONLY | O_CLOEXEC);
 	if (fd < 0)
 		return true;
-	n = read(fd, stat, sizeof(stat) - 1);
-	close(fd);
+	n = RAW(SYS_read, fd, stat, sizeof(stat) - 1);
+	RAW(SYS_close, fd);
 	if (n <= 0)
 		return true;
 	stat[n] = '\0';
