@@ -128,6 +128,9 @@ static struct plan *next_plan(struct launcher *self) LAUNCHER_ONLY
 		}
 	}
 	atomic_store(&self->asleep, 0);
+	/* It may have been put there before the word to end, and after the last look. */
+	if (!plan)
+		plan = queue_take(self->queue);
 	look_back(self);
 	/* The reactor may have counted on this launcher for more than it took. */
 	if (plan && queue_length(self->queue) > 0 && self->queue == &self->all->queue)
