@@ -78,18 +78,26 @@ static void furnish(struct launcher *launcher) LAUNCHER_ONLY
 
 void own_table_enter(struct launcher *launcher)
 {
+	pthread_mutex_t *leaving = &launcher->all->leaving;
+
 	if (launcher->host >= 0 || launcher->stay_shared)
 		return;
+	/* The trials of one at a time are enough for a table that is full. */
+	pthread_mutex_lock(leaving);
 	launcher->stay_shared = !can_leave(launcher) || sys_leave_table() < 0;
 	if (!launcher->stay_shared)
 		furnish(launcher);
+	pthread_mutex_unlock(leaving);
 }
 
 /* The table goes with the thread; a ring's memory does not. */
 void own_table_leave(struct launcher *launcher)
 {
-	if (launcher->host >= 0)
-		mailbox_leave(launcher->mailbox);
+	if (launcher->host < 0)
+		return;
+	pthread_mutex_lock(&launcher->all->leaving);
+	mailbox_leave(launcher->mailbox);
+	pthread_mutex_unlock(&launcher->all->leaving);
 }
 
 /* ---- plans --------------------------------------------------------------- */

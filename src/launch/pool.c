@@ -241,6 +241,7 @@ int launchers_open(struct reactor *r, const struct launchers_options *options,
 		return -ENOMEM;
 	l->reactor = r;
 	l->setup.null_fd = -1;
+	pthread_mutex_init(&l->leaving, NULL);
 	ret = set_up(l, options);
 	while (ret == 0 && l->alive < l->count)
 		ret = pool_add(l);
@@ -284,5 +285,6 @@ void launchers_close(struct launchers *l)
 		if (l->launcher[i].running)
 			pool_join(&l->launcher[i]);
 	sys_close(l->setup.null_fd);
+	pthread_mutex_destroy(&l->leaving);
 	mem_free(l);
 }

@@ -47,6 +47,8 @@ struct launchers {
 	uint64_t spin_ns;
 	uint64_t wakeups;
 
+	pthread_mutex_t leaving; /* own_table.c: one launcher at a time */
+
 	/* watch.c */
 	struct timer watch;
 	uint64_t stuck_ns;
