@@ -14,6 +14,7 @@
 #include "base/clock.h"
 #include "engine/engine.h"
 #include "launch/cgroups.h"
+#include "support/cgroups.h"
 #include "support/clean.h"
 #include "support/deny.h"
 #include "support/fault.h"
@@ -23,38 +24,6 @@
 TestSuite(tree, .timeout = 120);
 
 static const struct usp_engine_options one = { .size = sizeof(one), .launchers = 1 };
-
-static void need_cgroups(void)
-{
-	struct cgroups *c;
-	int ret;
-
-	cr_assert(eq(int, cgroups_open(&c), 0));
-	ret = cgroups_ready(c);
-	cgroups_close(c);
-	if (ret < 0)
-		cr_skip("no cgroup to be had here: %s", strerror(-ret));
-}
-
-/* Homes of this process that are left. */
-static unsigned homes(void)
-{
-	struct cgroup_place place;
-	struct names names;
-	char prefix[64];
-	const char *name;
-	unsigned n = 0;
-	int fd;
-
-	cr_assert(eq(int, sys_cgroup_find("/proc/self", &place), 0));
-	fd = open(place.own, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
-	snprintf(prefix, sizeof(prefix), "uringspawn-%d-", (int)getpid());
-	names_init(&names, fd);
-	while ((name = names_next(&names)))
-		n += strncmp(name, prefix, strlen(prefix)) == 0;
-	close(fd);
-	return n;
-}
 
 static void expect_started_or_refused(const struct record *r, unsigned n)
 {

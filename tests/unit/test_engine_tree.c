@@ -19,6 +19,7 @@
 #include "engine/engine.h"
 #include "launch/cgroups.h"
 #include "process/outcome.h"
+#include "support/cgroups.h"
 #include "support/clean.h"
 #include "support/deny.h"
 #include "support/record.h"
@@ -28,22 +29,6 @@
 #include "sys/proc.h"
 
 TestSuite(engine_tree, .timeout = 20);
-
-/* The directory of this process's cgroup, or the test is skipped: there are none. */
-static const char *need_cgroups(void)
-{
-	static struct cgroup_place place;
-	struct cgroups *c;
-	int ret;
-
-	cr_assert(eq(int, cgroups_open(&c), 0));
-	ret = cgroups_ready(c);
-	cgroups_close(c);
-	if (ret < 0)
-		cr_skip("no cgroup to be had here: %s", strerror(-ret));
-	cr_assert(eq(int, sys_cgroup_find("/proc/self", &place), 0));
-	return place.own;
-}
 
 /* From now on there are no cgroups to be had. */
 static void deny_cgroups(void)
@@ -73,26 +58,6 @@ static unsigned alive_of(struct record *r, unsigned *ret_n)
 		alive += is_alive(pid);
 		++*ret_n;
 	}
-}
-
-/* Homes in the directory of this process's cgroup that this process made. */
-static unsigned homes(void)
-{
-	struct cgroup_place place;
-	struct names names;
-	char prefix[64];
-	const char *name;
-	unsigned n = 0;
-	int fd;
-
-	cr_assert(eq(int, sys_cgroup_find("/proc/self", &place), 0));
-	fd = open(place.own, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
-	snprintf(prefix, sizeof(prefix), "uringspawn-%d-", (int)getpid());
-	names_init(&names, fd);
-	while ((name = names_next(&names)))
-		n += strncmp(name, prefix, strlen(prefix)) == 0;
-	close(fd);
-	return n;
 }
 
 #define FAMILY(...) ARGV(PROGRAM("family"), __VA_ARGS__)
