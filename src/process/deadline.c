@@ -59,7 +59,6 @@ void deadline_of_grace(struct process *p, uint64_t grace_ns)
 		timer_arm(p->host->reactor, &p->deadline, due_ns);
 }
 
-/* A launch that hangs: in exec, on a dead mount, say.  Its child can be killed. */
 /* The reserve is given for a descriptor to kill it by, where there is no other. */
 static int kill_launch(struct process *p) REACTOR_ONLY
 {
@@ -74,6 +73,7 @@ static int kill_launch(struct process *p) REACTOR_ONLY
 	return ret;
 }
 
+/* A launch that hangs: in exec, on a dead mount, say.  Its child can be killed. */
 void deadline_cut_launch(struct process *p)
 {
 	p->plan.cancelled = true;
