@@ -12,6 +12,7 @@
 #include "base/clock.h"
 #include "engine/engine.h"
 #include "process/process.h"
+#include "support/alive.h"
 #include "support/clean.h"
 #include "support/record.h"
 #include "support/wait.h"
@@ -20,22 +21,6 @@ TestSuite(engine_drain, .timeout = 60);
 
 #define KIB   1024u
 #define SLEEP PROGRAM("sleep_forever")
-
-/* Dead, or gone. */
-static bool is_gone(pid_t pid)
-{
-	char path[32], state = 'Z';
-	FILE *file;
-
-	snprintf(path, sizeof(path), "/proc/%d/stat", (int)pid);
-	file = fopen(path, "re");
-	if (!file)
-		return true;
-	if (fscanf(file, "%*d (%*[^)]) %c", &state) != 1)
-		state = 'Z';
-	fclose(file);
-	return state == 'Z';
-}
 
 /*
  * The holder whose pid was said first is the only one that is named; its shell may not

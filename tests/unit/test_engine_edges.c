@@ -17,6 +17,7 @@
 #include "base/clock.h"
 #include "process/process.h"
 #include "support/clean.h"
+#include "support/full.h"
 #include "support/record.h"
 #include "support/wait.h"
 
@@ -26,31 +27,11 @@ TestSuite(engine_edges, .timeout = 60);
 
 enum { LIMIT = 128 };
 
-static int filled[LIMIT];
-static int n_filled;
-
-static void fill_descriptors(void)
-{
-	const struct rlimit few = { LIMIT, LIMIT };
-	int fd;
-
-	cr_assert(eq(int, setrlimit(RLIMIT_NOFILE, &few), 0));
-	while ((fd = fcntl(0, F_DUPFD_CLOEXEC, 0)) >= 0)
-		filled[n_filled++] = fd;
-	cr_assert(eq(int, errno, EMFILE));
-}
-
-static void free_descriptors(void)
-{
-	while (n_filled)
-		close(filled[--n_filled]);
-}
-
 static void on_start_fill(struct record *r, const struct usp_event *event)
 {
 	if (event->kind != USP_EVENT_STARTED)
 		return;
-	fill_descriptors();
+	fill_descriptors(LIMIT);
 	usp_process_kill(r->process);
 }
 
@@ -80,7 +61,7 @@ CLEAN_TEST(engine_edges, an_engine_is_freed_when_every_descriptor_is_in_use)
 		&USP_OPTIONS(.argv = ARGV(PROGRAM("sleep_forever")), .stdio = NO_PIPES));
 	while (!r.started)
 		usp_engine_turn(engine);
-	fill_descriptors();
+	fill_descriptors(LIMIT);
 	usp_engine_free(engine);
 	free_descriptors();
 	cr_assert(r.ended);

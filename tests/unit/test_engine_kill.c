@@ -13,6 +13,7 @@
 #include "base/clock.h"
 #include "engine/engine.h"
 #include "process/process.h"
+#include "support/alive.h"
 #include "support/clean.h"
 #include "support/record.h"
 #include "support/wait.h"
@@ -88,21 +89,6 @@ CLEAN_TEST(engine_kill, waiting_for_a_place_does_not_count)
 }
 
 /* ---- the group ----------------------------------------------------------- */
-
-static bool is_gone(pid_t pid)
-{
-	char path[32], state = 'Z';
-	FILE *file;
-
-	snprintf(path, sizeof(path), "/proc/%d/stat", (int)pid);
-	file = fopen(path, "re");
-	if (!file)
-		return true;
-	if (fscanf(file, "%*d (%*[^)]) %c", &state) != 1)
-		state = 'Z';
-	fclose(file);
-	return state == 'Z';
-}
 
 static void on_output_kill(struct record *r, const struct usp_event *event)
 {

@@ -18,6 +18,7 @@
 #include "support/backend.h"
 #include "support/clean.h"
 #include "support/deny.h"
+#include "support/full.h"
 #include "support/record.h"
 #include "support/wait.h"
 
@@ -295,26 +296,6 @@ CLEAN_TEST(engine_tables, an_engine_is_freed_with_descriptors_that_are_parked)
 
 enum { LIMIT = 64 };
 
-static int filled[LIMIT];
-static int n_filled;
-
-static void fill_descriptors(void)
-{
-	const struct rlimit few = { LIMIT, LIMIT };
-	int fd;
-
-	cr_assert(eq(int, setrlimit(RLIMIT_NOFILE, &few), 0));
-	while ((fd = fcntl(0, F_DUPFD_CLOEXEC, 0)) >= 0)
-		filled[n_filled++] = fd;
-	cr_assert(eq(int, errno, EMFILE));
-}
-
-static void free_descriptors(void)
-{
-	while (n_filled)
-		close(filled[--n_filled]);
-}
-
 /* A launch was tried, and has come back without a process. */
 static bool was_tried_again(struct record *r)
 {
@@ -330,7 +311,7 @@ static struct usp_engine *crowded_engine(struct record *other)
 		&USP_OPTIONS(.argv = ARGV(PROGRAM("sleep_forever")), .stdio = NO_PIPES));
 	while (!other->started)
 		cr_assert(eq(int, engine_wait(engine), 0));
-	fill_descriptors();
+	fill_descriptors(LIMIT);
 	return engine;
 }
 
@@ -360,7 +341,7 @@ CLEAN_TEST(engine_tables, what_was_passed_is_kept_for_another_try)
 
 	cr_assert(eq(int, pipe2(ends, O_CLOEXEC), 0));
 	engine = crowded_engine(&other);
-	close(filled[--n_filled]); /* for the duplicate */
+	free_descriptor(); /* for the duplicate */
 	record_spawn(
 		&r, engine,
 		&USP_OPTIONS(.argv = ARGV("echo", "hi"),
@@ -418,7 +399,7 @@ CLEAN_TEST(engine_tables, alone_it_fails_at_once_and_names_the_limit)
 	struct usp_engine *engine = ENGINE(.launchers = 1, .tables = USP_TABLES_SHARED);
 	struct record r = { 0 };
 
-	fill_descriptors();
+	fill_descriptors(LIMIT);
 	record_spawn(&r, engine, &USP_OPTIONS(.argv = ARGV("echo", "hi")));
 	record_wait(&r);
 	record_expect_failed(&r, USP_STAGE_FDS, EMFILE, "RLIMIT_NOFILE");

@@ -19,6 +19,7 @@
 #include "engine/engine.h"
 #include "launch/cgroups.h"
 #include "process/outcome.h"
+#include "support/alive.h"
 #include "support/cgroups.h"
 #include "support/clean.h"
 #include "support/deny.h"
@@ -34,13 +35,6 @@ TestSuite(engine_tree, .timeout = 20);
 static void deny_cgroups(void)
 {
 	deny(SYS_mkdirat, EPERM);
-}
-
-static bool is_alive(pid_t pid)
-{
-	struct proc p;
-
-	return sys_proc_stat(pid, &p) == 0 && p.state != 'Z' && p.state != 'X';
 }
 
 /* Those of a family that are alive, of @ret_n. */
