@@ -1,0 +1,9 @@
+/*
+ * The same for ES modules.
+ */
+import uringspawn from './lib/main.js';
+
+export const {
+	ChildProcess, exec, execFile, execFileSync, execSync, fork, spawn, spawnSync, configure, stats,
+} = uringspawn;
+export default uringspawn;

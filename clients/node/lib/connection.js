@@ -1,0 +1,344 @@
+'use strict';
+/*
+ * One connection to a daemon: requests out, in one write per turn of the event loop; what
+ * is told of each job in, recorded as it is read and delivered in one pass.
+ *
+ * A job is an object with onStarted(pid), onFailed(stage, errno, path), onOutput(stream, bytes), onEof(stream),
+ * onExit(kind, number), onEnd(reason), onInputWindow(stream, bytes, closed), onLost(error), and `resource`, the
+ * AsyncResource that they are called in. `started` and `pid` are set as soon as STARTED is read, before onStarted().
+ */
+const { FrameReader } = require('./frames.js');
+const { SocketTransport, pause } = require('./transport.js');
+const wire = require('./wire.js');
+
+const { TYPE } = wire;
+const HELLO_MS = 5000;
+const STARTED_MS = 60000;
+const NAME = 'uringspawn-node';
+
+class Connection {
+	/**
+	 * Connect and say HELLO; where the runtime can, the answer has come when this returns.
+	 *
+	 * @param {string} path  of the daemon's socket
+	 * @param {function} onLost  called once, with an Error, when the connection is gone; its jobs were told before
+	 * @throws {Error} with a code, when nobody listens there or it is no daemon that this client can talk to
+	 */
+	constructor(path, onLost, Transport = SocketTransport) {
+		this.path = path;
+		this.onLostConnection = onLost;
+		this.jobs = new Map();
+		this.lastJob = 0;
+		this.writer = new wire.Writer();
+		this.flushing = false;
+		this.records = []; /* type, flags, job, arg, payload: five for each frame */
+		this.delivering = false;
+		this.pass = 0;
+		this.late = []; /* deliveries for the next turn */
+		this.holders = 0;
+		this.lane = null;
+		this.hello = null;
+		this.error = null; /* what the daemon said before it closed */
+		this.transport = new Transport(path, this, new FrameReader(this));
+		this.transport.unref();
+		this.greet();
+	}
+
+	greet() {
+		wire.writeHello(this.writer, wire.FEATURE_LANE, NAME);
+		this.flush();
+		if (!this.transport.synchronous)
+			return;
+		const until = Date.now() + HELLO_MS;
+		while (!this.hello) {
+			if (this.transport.lost || this.error || Date.now() > until)
+				throw this.refused();
+			if (!this.transport.pump())
+				pause();
+		}
+	}
+
+	refused() {
+		const error = this.error || Object.assign(
+			new Error(`no answer from the daemon at ${this.path}`), { code: 'ECONNREFUSED' });
+
+		this.transport.destroy();
+		return error;
+	}
+
+	get alive() {
+		return !this.transport.lost && this.error === null;
+	}
+
+	/** Credit of each stream of output at its start, and of input. */
+	get windowBytes() {
+		return this.hello ? this.hello.windowBytes : 256 << 10;
+	}
+
+	get inputWindowBytes() {
+		return this.hello ? this.hello.stdinWindowBytes : 256 << 10;
+	}
+
+	/* ---- out ------------------------------------------------------------------ */
+
+	/**
+	 * Ask for a program to be started; see wire.writeRequest(). Returns the id of the job.
+	 *
+	 * @param {number[]} fds  descriptors for STDIO.FD, where transport.passesDescriptors; borrowed until this returns.
+	 */
+	request(type, request, job, fds) {
+		let id = this.lastJob;
+
+		do
+			id = id === 0xffffffff ? 1 : id + 1;
+		while (this.jobs.has(id));
+		this.lastJob = id;
+		this.jobs.set(id, job);
+		if (fds.length > 0)
+			this.flush();
+		wire.writeRequest(this.writer, type, id, request);
+		if (fds.length > 0)
+			this.flush(fds);
+		else
+			this.flushSoon();
+		return id;
+	}
+
+	template(id, request) {
+		wire.writeTemplate(this.writer, id, request);
+	}
+
+	send(type, flags, job, arg) {
+		wire.writeShort(this.writer, type, flags, job, arg);
+		this.flushSoon();
+	}
+
+	/** Bytes for a stream that the child reads; borrowed. */
+	input(job, stream, bytes) {
+		const start = this.writer.frame(TYPE.STDIN, stream, job, 0);
+
+		this.writer.append(bytes);
+		this.writer.endFrame(start);
+		this.flushSoon();
+	}
+
+	flushSoon() {
+		if (this.flushing)
+			return;
+		this.flushing = true;
+		setImmediate(flushNow, this);
+	}
+
+	flush(fds) {
+		const { writer } = this;
+
+		this.flushing = false;
+		if (writer.size === 0)
+			return;
+		if (this.transport.write(writer.view(), fds))
+			writer.clear();
+		else
+			writer.renew();
+	}
+
+	/** Whatever was asked for so far is on its way when this returns true. */
+	flushSync() {
+		this.flush();
+		return this.transport.flushSync();
+	}
+
+	/* ---- in: facts -------------------------------------------------------------- */
+
+	onFrame(type, flags, id, arg, fds, payload) {
+		const job = this.jobs.get(id);
+
+		if (type === TYPE.HELLO)
+			this.hello = this.readHello(payload);
+		else if (type === TYPE.ERROR)
+			this.error = this.readError(arg, payload);
+		if (job === undefined)
+			return;
+		if (type === TYPE.STARTED) {
+			job.started = true;
+			job.pid = arg;
+		} else if (type === TYPE.FAILED) {
+			job.started = true;
+		} else if (type === TYPE.END) {
+			this.jobs.delete(id);
+		}
+		this.records.push(type, flags, job, arg,
+			payload === null || type === TYPE.OUTPUT ? payload : Buffer.from(payload));
+	}
+
+	readHello(payload) {
+		try {
+			return wire.readHello(payload);
+		} catch (error) {
+			this.error = error;
+			return null;
+		}
+	}
+
+	readError(errno, payload) {
+		const error = new Error(`the daemon at ${this.path} ended the connection: ${payload}`);
+
+		error.errno = -errno;
+		return error;
+	}
+
+	/* ---- in: what follows from them ------------------------------------------- */
+
+	onReadable() {
+		this.deliver();
+	}
+
+	/**
+	 * Tell the jobs what was read. An exception of a listener leaves the rest for the next turn, so that no other child
+	 * misses what is its own.
+	 */
+	deliver() {
+		if (this.delivering || this.records.length === 0)
+			return;
+		const { records } = this;
+		let done = 0;
+
+		this.records = [];
+		this.delivering = true;
+		this.pass++;
+		try {
+			while (done < records.length) {
+				const job = records[done + 2];
+				const at = done;
+
+				done += 5;
+				job.resource.runInAsyncScope(deliverOne, undefined, this, job, records, at);
+			}
+		} finally {
+			this.delivering = false;
+			if (done < records.length)
+				this.records = records.slice(done).concat(this.records);
+			if (this.records.length > 0)
+				setImmediate(deliverNow, this);
+		}
+	}
+
+	/** Call back in the next turn, after the microtasks of this one. */
+	later(call) {
+		if (this.late.push(call) === 1)
+			setImmediate(runLate, this);
+	}
+
+	onLost(error) {
+		const lost = this.error || error || new Error(`the daemon at ${this.path} is gone`);
+		const jobs = [...this.jobs.values()];
+
+		this.deliver();
+		this.jobs.clear();
+		if (this.lane)
+			this.lane.close();
+		this.onLostConnection(lost);
+		for (const job of jobs)
+			this.later(() => job.resource.runInAsyncScope(job.onLost, job, lost));
+	}
+
+	/* ---- what keeps the program alive ------------------------------------------- */
+
+	hold() {
+		if (this.holders++ === 0)
+			this.transport.ref();
+	}
+
+	release() {
+		if (--this.holders === 0)
+			this.transport.unref();
+	}
+
+	/* ---- waiting ---------------------------------------------------------------- */
+
+	/**
+	 * Wait, without the event loop, until it is known whether `job` started. Costs what a launch takes, half a
+	 * millisecond or more. Returns false where the runtime cannot wait so.
+	 */
+	waitStarted(id, job) {
+		const until = Date.now() + STARTED_MS;
+
+		if (job.started)
+			return true;
+		if (!this.flushSync())
+			return false;
+		const pid = this.lane ? this.lane.wait(id) : 0;
+		if (pid > 0) {
+			job.pid = pid;
+			return true;
+		}
+		while (!job.started && this.alive && Date.now() < until) {
+			if (!this.transport.pump())
+				pause();
+		}
+		if (this.records.length > 0)
+			setImmediate(deliverNow, this);
+		return job.started === true;
+	}
+
+	close() {
+		this.transport.destroy();
+		if (this.lane)
+			this.lane.close();
+	}
+}
+
+function flushNow(connection) {
+	if (connection.flushing)
+		connection.flush();
+}
+
+function deliverNow(connection) {
+	connection.deliver();
+}
+
+function runLate(connection) {
+	const { late } = connection;
+	let done = 0;
+
+	connection.late = [];
+	try {
+		while (done < late.length)
+			late[done++]();
+	} finally {
+		for (; done < late.length; done++)
+			connection.later(late[done]);
+	}
+}
+
+function deliverOne(connection, job, records, at) {
+	const flags = records[at + 1];
+	const arg = records[at + 3];
+	const payload = records[at + 4];
+
+	switch (records[at]) {
+	case TYPE.STARTED:
+		job.onStarted(arg);
+		break;
+	case TYPE.OUTPUT:
+		job.onOutput(flags, payload);
+		break;
+	case TYPE.EOF:
+		job.onEof(flags);
+		break;
+	case TYPE.EXIT:
+		job.onExit(flags, arg);
+		break;
+	case TYPE.END:
+		job.onEnd(arg, payload);
+		break;
+	case TYPE.FAILED:
+		job.onFailed(flags, arg, payload.readUInt32LE(0), payload.toString('utf8', 8));
+		break;
+	case TYPE.STDIN_WINDOW:
+		job.onInputWindow(flags >>> 8, arg, (flags & 1) === 1);
+		break;
+	default: /* a newer frame that was not asked for */
+	}
+}
+
+module.exports = { Connection };

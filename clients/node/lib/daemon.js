@@ -1,0 +1,167 @@
+'use strict';
+/*
+ * The daemon of this program: found, started when there is none, and shared by the threads
+ * and the cluster workers of the program, each of which has its own connection.
+ */
+const fs = require('fs');
+const os = require('os');
+const path = require('path');
+const { Connection } = require('./connection.js');
+const wire = require('./wire.js');
+const { Templates } = require('./environment.js');
+
+const RETRY_MS = 5000;
+const START_MS = 10000;
+
+let connection = null;
+let tryAgainAt = 0;
+let warned = false;
+let runtimeSpawnSync = require('child_process').spawnSync;
+const settings = { daemon: null, socket: null };
+
+/** @param {object} options  daemon: path of uringspawnd; socket: of one that runs */
+function configure({ daemon, socket }) {
+	if (daemon !== undefined)
+		settings.daemon = daemon;
+	if (socket !== undefined)
+		settings.socket = socket;
+	tryAgainAt = 0;
+}
+
+function isFile(name) {
+	try {
+		fs.accessSync(name, fs.constants.X_OK);
+		return fs.statSync(name).isFile();
+	} catch {
+		return false;
+	}
+}
+
+/** The path of uringspawnd, or null. */
+function findDaemon() {
+	const named = settings.daemon || process.env.URINGSPAWN_DAEMON;
+	if (named)
+		return named;
+	const own = [
+		path.join(__dirname, '..', 'bin', 'uringspawnd'),
+		path.join(__dirname, '..', '..', '..', 'build', 'release', 'uringspawnd'),
+	];
+	const onPath = (process.env.PATH || '').split(':').filter((dir) => dir !== '')
+		.map((dir) => path.join(dir, 'uringspawnd'));
+	return own.concat(onPath).find(isFile) || null;
+}
+
+/* A directory that is this user's alone. */
+function privateDirectory() {
+	const runtime = process.env.XDG_RUNTIME_DIR;
+
+	return path.join(runtime || os.tmpdir(), runtime ? 'uringspawn' : `uringspawn-${process.getuid()}`);
+}
+
+function namespaceOf(kind) {
+	try {
+		return fs.readlinkSync(`/proc/self/ns/${kind}`).replace(/\D/g, '');
+	} catch {
+		return '0';
+	}
+}
+
+/*
+ * One name for all of a program: its first process, as this pid namespace counts, in this
+ * mount namespace, for containers may share a directory of temporary files.
+ */
+function privateSocket() {
+	const leader = process.env.NODE_UNIQUE_ID === undefined ? process.pid : process.ppid;
+
+	return path.join(privateDirectory(), `${leader}-${namespaceOf('pid')}-${namespaceOf('mnt')}.sock`);
+}
+
+function start(socket) {
+	const binary = findDaemon();
+
+	if (binary === null)
+		throw new Error('there is no uringspawnd (set URINGSPAWN_DAEMON, or put it in PATH)');
+	const result = runtimeSpawnSync(binary, ['--private', '--background', '--socket', socket], {
+		env: { ...process.env }, cwd: '/', stdio: ['ignore', 'ignore', 'pipe'], timeout: START_MS, encoding: 'utf8',
+	});
+	if (result.error)
+		throw new Error(`${binary} cannot be started: ${result.error.message}`);
+	return result;
+}
+
+/* Of two that start one at the same moment, one is told that the other's serves. */
+function startAndConnect(socket) {
+	try {
+		return open(socket);
+	} catch {
+		const result = start(socket);
+
+		try {
+			return open(socket);
+		} catch (error) {
+			throw result.status === 0 ? error : new Error(`uringspawnd did not start: ${result.stderr.trim()}`);
+		}
+	}
+}
+
+function open(socket) {
+	const opened = new Connection(socket, () => {
+		if (connection === opened)
+			connection = null;
+	});
+	return opened;
+}
+
+function connect() {
+	const named = settings.socket || process.env.URINGSPAWN_SOCKET;
+	const opened = named ? open(named) : startAndConnect(privateSocket());
+
+	opened.isPrivate = !named;
+	opened.templates = new Templates(opened, {
+		group: wire.GROUP.CLIENT,
+		gone: wire.GONE.RELEASE,
+		killProcess: true,
+		umask: opened.isPrivate ? undefined : process.umask(),
+	});
+	return opened;
+}
+
+/**
+ * The connection to the daemon of this program, made when there is none. Null: there is no daemon to be had, which is
+ * said once, and tried again after 5 s.
+ */
+function get() {
+	if (connection !== null && connection.alive)
+		return connection;
+	if (tryAgainAt > 0 && Date.now() < tryAgainAt)
+		return null;
+	try {
+		connection = connect();
+		tryAgainAt = 0;
+	} catch (error) {
+		connection = null;
+		tryAgainAt = Date.now() + RETRY_MS;
+		warn(error);
+	}
+	return connection;
+}
+
+function warn(error) {
+	if (warned)
+		return;
+	warned = true;
+	process.emitWarning(`node:child_process starts the programs: ${error.message}`, { type: 'UringspawnWarning' });
+}
+
+/* A program that leaves in the turn in which it asked has asked nevertheless. */
+process.on('exit', () => {
+	if (connection !== null && connection.alive)
+		connection.flushSync();
+});
+
+/** The runtime's own, when `register` is about to put another in its place. */
+function useSpawnSync(spawnSync) {
+	runtimeSpawnSync = spawnSync;
+}
+
+module.exports = { configure, get, useSpawnSync };

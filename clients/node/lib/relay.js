@@ -1,0 +1,318 @@
+'use strict';
+/*
+ * A child that the daemon started and carries the streams of: the runtime's own
+ * ChildProcess, with this in the place of what its spawn() would have made.
+ */
+const { AsyncResource } = require('async_hooks');
+const os = require('os');
+const wire = require('./wire.js');
+const { Slot } = require('./streams.js');
+const { systemError } = require('./errors.js');
+
+const { TYPE, EXIT } = wire;
+const { errno, signals } = os.constants;
+const SHELL = '/bin/sh';
+
+const signalNames = [];
+for (const [name, number] of Object.entries(signals))
+	if (signalNames[number] === undefined)
+		signalNames[number] = name;
+
+const relayOf = Symbol('uringspawn.relay');
+
+class Relay {
+	/**
+	 * @param {ChildProcess} child  the runtime's, fresh from its constructor
+	 * @param {object[]} plan  of stdio.js
+	 */
+	constructor(child, connection, plan) {
+		this.child = child;
+		this.connection = connection;
+		this.resource = new AsyncResource('PROCESSWRAP', { requireManualDestroy: true });
+		this.id = 0;
+		this.request = null;
+		this.started = false; /* or known to have failed: set as it is read */
+		this.pid = undefined; /* set as it is read */
+		this.startedPass = 0;
+		this.late = false; /* what comes goes behind what waits for the next turn */
+		this.exited = false;
+		this.ended = false;
+		this.holding = false;
+		this.listed = null;
+		this.slots = plan.map((one, index) => one.slot === null ? null : new Slot(this, index, one.slot));
+		this.setRef(true);
+	}
+
+	/* ---- what the child's own methods call ----------------------------------- */
+
+	kill(signal) {
+		if (this.exited)
+			return -errno.ESRCH;
+		if (signal < 0 || signal > 64)
+			return -errno.EINVAL;
+		if (signal > 0) {
+			this.connection.send(TYPE.SIGNAL, wire.SIGNAL_PROCESS, this.id, signal);
+			this.connection.flush();
+		}
+		return 0;
+	}
+
+	ref() {
+		this.setRef(true);
+	}
+
+	unref() {
+		this.setRef(false);
+	}
+
+	hasRef() {
+		return this.holding;
+	}
+
+	close() {
+		this.setRef(false);
+	}
+
+	setRef(refd) {
+		const holds = refd && !this.exited;
+
+		if (holds === this.holding)
+			return;
+		this.holding = holds;
+		if (holds)
+			this.connection.hold();
+		else
+			this.connection.release();
+	}
+
+	/** The child's pid; waits for it if it has not come. Undefined when it did not start. */
+	waitPid() {
+		if (this.pid === undefined && !this.started)
+			this.connection.waitStarted(this.id, this);
+		return this.pid;
+	}
+
+	/* ---- to the daemon --------------------------------------------------------- */
+
+	/** @param {object} request  see wire.writeRequest(); kept, to run a script that has no interpreter */
+	start(request, fds) {
+		this.request = request;
+		this.fds = fds;
+		this.id = this.connection.request(TYPE.RUN, request, this, fds);
+	}
+
+	send(type, stream, arg) {
+		if (!this.ended)
+			this.connection.send(type, stream, this.id, arg);
+	}
+
+	input(stream, bytes) {
+		if (!this.ended)
+			this.connection.input(this.id, stream, bytes);
+	}
+
+	/* ---- from the daemon --------------------------------------------------------- */
+
+	onStarted() {
+		this.startedPass = this.connection.pass;
+		this.child.emit('spawn');
+	}
+
+	onFailed(stage, number, signal) {
+		if (stage === wire.STAGE_EXEC && number === errno.ENOEXEC && this.request.path !== SHELL) {
+			this.startByShell();
+			return;
+		}
+		this.slots.forEach((slot) => slot && slot.reads && slot.onEof());
+		if (signal > 0)
+			this.finish(null, signalNames[signal]);
+		else
+			this.finish(-(number || errno.ECHILD), null);
+	}
+
+	/* A file without a line that names its interpreter is the shell's to run, as execvp() does it. */
+	startByShell() {
+		const { request } = this;
+		const file = request.search !== undefined ? request.search : request.argv[0];
+
+		this.failedId = this.id;
+		this.started = false;
+		this.start({ ...request, path: SHELL, argv: [SHELL, file, ...request.argv.slice(1)] }, this.fds);
+	}
+
+	onOutput(stream, bytes) {
+		this.slots[stream].onOutput(bytes);
+	}
+
+	onEof(stream) {
+		this.slots[stream].onEof();
+	}
+
+	/* The listeners of 'spawn' run to their end, promises included, before 'exit' comes. */
+	onExit(kind, number) {
+		if (this.startedPass === this.connection.pass)
+			this.connection.later(() => this.resource.runInAsyncScope(exitNow, this, kind, number));
+		else
+			exitNow.call(this, kind, number);
+	}
+
+	onEnd() {
+		if (this.failedId === undefined)
+			this.ended = true;
+		this.failedId = undefined;
+	}
+
+	onInputWindow(stream, bytes, broken) {
+		this.slots[stream].onInputWindow(bytes, broken);
+	}
+
+	/* How it ended will never be known; nobody is left waiting. */
+	onLost(error) {
+		const { child } = this;
+
+		if (this.exited)
+			return;
+		this.ended = true;
+		this.started = true;
+		const lost = systemError('ECONNRESET', 'spawn ' + child.spawnfile);
+		lost.message = `${child.spawnfile}: its launcher was lost: ${error.message}`;
+		lost.path = child.spawnfile;
+		lost.spawnargs = child.spawnargs.slice(1);
+		this.slots.forEach((slot) => slot && slot.lose(lost));
+		this.leave(-errno.ECONNRESET, null);
+		if (child.listenerCount('error') > 0)
+			child.emit('error', lost);
+		child.emit('exit', child.exitCode, null);
+		process.nextTick(flushSlots, this);
+		maybeClose(child);
+	}
+
+	/* ---- the end, in the order of the runtime's own --------------------------------- */
+
+	leave(exitCode, signalCode) {
+		const { child } = this;
+		const input = this.slots[0];
+
+		if (signalCode)
+			child.signalCode = signalCode;
+		else
+			child.exitCode = exitCode;
+		this.exited = true;
+		if (input && input.stream !== null)
+			input.stream.destroy();
+		else if (input)
+			input.close();
+		child._handle = null;
+		this.setRef(false);
+	}
+
+	finish(exitCode, signalCode) {
+		const { child } = this;
+
+		this.leave(exitCode, signalCode);
+		if (exitCode < 0) {
+			const error = systemError(exitCode, 'spawn ' + child.spawnfile);
+
+			error.path = child.spawnfile;
+			error.spawnargs = child.spawnargs.slice(1);
+			child.emit('error', error);
+		} else {
+			child.emit('exit', child.exitCode, child.signalCode);
+		}
+		process.nextTick(flushSlots, this);
+		maybeClose(child);
+	}
+
+	countClose() {
+		maybeClose(this.child);
+	}
+}
+
+function exitNow(kind, number) {
+	if (kind === EXIT.CODE)
+		this.finish(number, null);
+	else if (kind === EXIT.LOST)
+		this.finish(-errno.ECHILD, null);
+	else
+		this.finish(null, signalNames[number] || `SIG${number}`);
+}
+
+function flushSlots(relay) {
+	relay.slots.forEach((slot) => slot && slot.flush());
+}
+
+function maybeClose(child) {
+	child._closesGot++;
+	if (child._closesGot === child._closesNeeded)
+		child.emit('close', child.exitCode, child.signalCode);
+}
+
+/* ---- what a relayed child has of its own ------------------------------------------- */
+
+function streamAt(index) {
+	return {
+		configurable: true,
+		enumerable: true,
+		get() {
+			const slot = this[relayOf].slots[index];
+
+			return slot ? slot.open() : null;
+		},
+		set(value) {
+			Object.defineProperty(this, ['stdin', 'stdout', 'stderr'][index],
+				{ value, writable: true, enumerable: true, configurable: true });
+		},
+	};
+}
+
+const accessors = {
+	stdin: streamAt(0),
+	stdout: streamAt(1),
+	stderr: streamAt(2),
+	stdio: {
+		configurable: true,
+		enumerable: true,
+		get() {
+			const relay = this[relayOf];
+
+			relay.listed = relay.listed || relay.slots.map((slot) => slot ? slot.open() : null);
+			return relay.listed;
+		},
+		set(value) {
+			this[relayOf].listed = value;
+		},
+	},
+	pid: {
+		configurable: true,
+		enumerable: true,
+		get() {
+			return this[relayOf].waitPid();
+		},
+		set(value) {
+			Object.defineProperty(this, 'pid', { value, writable: true, enumerable: true, configurable: true });
+		},
+	},
+};
+
+let relayed = null;
+
+/**
+ * Make `child` one that the daemon runs.
+ *
+ * @param {function} ChildProcess  the runtime's
+ * @returns {Relay}
+ */
+function relay(ChildProcess, child, connection, plan) {
+	const made = new Relay(child, connection, plan);
+
+	relayed = relayed || Object.create(ChildProcess.prototype, accessors);
+	Object.setPrototypeOf(child, relayed);
+	Object.defineProperty(child, relayOf, { value: made });
+	child._handle = made;
+	for (let i = 1; i < made.slots.length; i++)
+		if (made.slots[i] !== null)
+			child._closesNeeded++;
+	return made;
+}
+
+module.exports = { relay };

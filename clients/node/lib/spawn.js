@@ -1,0 +1,206 @@
+'use strict';
+/*
+ * How a spawn comes here: the runtime's own functions check and complete what they are
+ * given, and start it by ChildProcess.prototype.spawn(), which is the one thing that is
+ * replaced. So options, errors, timeouts, exec() and its callbacks are the runtime's own.
+ */
+const path = require('path');
+const { promisify } = require('util');
+const runtime = require('child_process');
+const daemon = require('./daemon.js');
+const environment = require('./environment.js');
+const { planOf, wantsChannel } = require('./stdio.js');
+const { relay } = require('./relay.js');
+const wire = require('./wire.js');
+
+const { ChildProcess } = runtime;
+const own = { ...runtime };
+const spawnByRuntime = ChildProcess.prototype.spawn;
+
+/* What is spawned by a call from this module, or by anybody once register() was called. */
+let entered = 0;
+let registered = false;
+/* The environment of the call is process.env, which the runtime need not enumerate. */
+let ownEnvironment = false;
+const counts = { relayed: 0, adopted: 0, runtime: 0 };
+
+/* ---- ChildProcess.prototype.spawn -------------------------------------------------- */
+
+function isList(value) {
+	return Array.isArray(value) && value.every((one) => typeof one === 'string' && !one.includes('\0'));
+}
+
+/* As the runtime makes strings of what are none: numbers, mostly. Null: it would not. */
+function argumentsOf(args) {
+	if (!Array.isArray(args) || args.length === 0)
+		return null;
+	if (args.every((one) => typeof one === 'string'))
+		return args;
+	return args.some((one) => typeof one === 'symbol' || typeof one === 'object' && one !== null) ? null :
+		args.map((one) => `${one}`);
+}
+
+/* Whether the runtime would have nothing to say against it. */
+function isUsual(options) {
+	return typeof options === 'object' && options !== null && typeof options.file === 'string' &&
+		options.file !== '' &&
+		(options.envPairs === undefined || isList(options.envPairs)) &&
+		(options.cwd === undefined || options.cwd === null || typeof options.cwd === 'string') &&
+		(options.serialization === undefined || options.serialization === 'json' || options.serialization === 'advanced');
+}
+
+/* Undefined: it is the program's own. Null: only the runtime can, or can say no. */
+function credentialsOf({ uid, gid }) {
+	if (uid === undefined || uid === null)
+		uid = gid === undefined || gid === null ? undefined : process.getuid();
+	if (uid === undefined)
+		return undefined;
+	if (gid === undefined || gid === null)
+		gid = process.getgid();
+	return process.geteuid() === 0 && uid >= 0 && gid >= 0 ? { uid, gid } : null;
+}
+
+/* MAX_ARG_STRLEN of execve(2): the runtime throws where a string is longer. */
+const STRING_BYTES_MAX = 128 << 10;
+const isLong = (text) => text.length >= STRING_BYTES_MAX / 3 && Buffer.byteLength(text) >= STRING_BYTES_MAX;
+
+function workingDirectory(options) {
+	try {
+		return options.cwd ? path.resolve(options.cwd) : process.cwd();
+	} catch {
+		return null; /* it was removed */
+	}
+}
+
+function requestOf(options, plan, connection) {
+	const cwd = workingDirectory(options);
+	const credentials = credentialsOf(options);
+
+	const argv = argumentsOf(options.args);
+
+	if (cwd === null || credentials === null || argv === null || !isList(argv) || argv.some(isLong))
+		return null;
+	const pairs = ownEnvironment ? environment.ownPairs() : options.envPairs || [];
+	return {
+		argv,
+		search: options.file === argv[0] ? undefined : options.file,
+		template: connection.templates.idOf(pairs),
+		cwd,
+		stdio: plan,
+		group: options.detached ? wire.GROUP.SESSION : undefined,
+		credentials,
+	};
+}
+
+function startRelayed(child, options) {
+	const connection = daemon.get();
+	const plan = connection && planOf(options.stdio, connection.transport.passesDescriptors);
+	const request = plan && requestOf(options, plan, connection);
+
+	if (!request)
+		return false;
+	child.spawnfile = options.file;
+	child.spawnargs = options.args;
+	const made = relay(ChildProcess, child, connection, plan);
+	made.start(request, plan.filter((one) => one.kind === wire.STDIO.FD).map((one) => one.fd));
+	plan.forEach((one, index) => one.source && one.source.pipe(made.slots[index].open()));
+	counts.relayed++;
+	return true;
+}
+
+function spawn(options) {
+	if (entered === 0 && !registered)
+		return spawnByRuntime.call(this, options);
+	if (isUsual(options) && !wantsChannel(options.stdio) && startRelayed(this, options))
+		return 0;
+	if (ownEnvironment && typeof options === 'object' && options !== null)
+		options.envPairs = [...environment.ownPairs()];
+	counts.runtime++;
+	return spawnByRuntime.call(this, options);
+}
+
+ChildProcess.prototype.spawn = spawn;
+
+/* ---- the functions --------------------------------------------------------------------- */
+
+/* In the place of process.env: nothing of it is looked at. */
+const notEnumerated = {};
+
+/* Where the options of a call are, as the runtime finds them: behind the arguments, or in their place. */
+function behindArguments(args) {
+	return typeof args[1] === 'object' && args[1] !== null && !Array.isArray(args[1]) ||
+		typeof args[1] === 'function' ? 1 : 2;
+}
+
+/*
+ * Have options that stand for process.env by something that is not enumerated. Returns
+ * whether it is process.env that the child gets.
+ */
+function spareEnvironment(args, at, nullable) {
+	const options = args[at];
+
+	if (options === undefined || options === null && nullable) {
+		args[at] = { env: notEnumerated };
+	} else if (typeof options === 'function') {
+		args.splice(at, 0, { env: notEnumerated });
+	} else if (typeof options === 'object' && options !== null && !Array.isArray(options)) {
+		const copy = { ...options };
+
+		if (copy.env)
+			return copy.env === notEnumerated;
+		copy.env = notEnumerated;
+		args[at] = copy;
+	} else {
+		return false; /* for the runtime to refuse */
+	}
+	return true;
+}
+
+function enter(call, args, at, nullable) {
+	const before = ownEnvironment;
+
+	entered++;
+	try {
+		environment.watch();
+		ownEnvironment = spareEnvironment(args, at, nullable);
+		return call(...args);
+	} finally {
+		entered--;
+		ownEnvironment = before;
+	}
+}
+
+const functions = {
+	spawn(file, args, options) {
+		return enter(own.spawn, [...arguments], behindArguments(arguments), false);
+	},
+	execFile(file, args, options, callback) {
+		return enter(own.execFile, [...arguments], behindArguments(arguments), true);
+	},
+	exec(command, options, callback) {
+		return enter(own.exec, [...arguments], 1, true);
+	},
+	fork(modulePath, args, options) {
+		return enter(own.fork, [...arguments], behindArguments(arguments), true);
+	},
+};
+
+function promised(name, at) {
+	const call = own[name][promisify.custom];
+
+	Object.defineProperty(functions[name], promisify.custom, {
+		configurable: true,
+		value: (...args) => enter(call, args, at(args), true),
+	});
+}
+
+promised('exec', () => 1);
+promised('execFile', behindArguments);
+
+/** From here on, the runtime's own functions come here as well, whoever has them. */
+function register() {
+	registered = true;
+	environment.watch();
+}
+
+module.exports = { own, counts, functions, register };

@@ -1,0 +1,85 @@
+'use strict';
+/*
+ * What `options.stdio` asks for, as far as the daemon can carry it.
+ */
+const { STDIO, FDS_MAX } = require('./wire.js');
+const { ChildOutput, ChildDuplex } = require('./streams.js');
+
+const STREAMS_MAX = 256;
+const NULL = { kind: STDIO.NULL, slot: null, source: null, fd: -1 };
+const PIPES = [
+	{ kind: STDIO.PIPE, slot: 'in', source: null, fd: -1 },
+	{ kind: STDIO.PIPE, slot: 'out', source: null, fd: -1 },
+	{ kind: STDIO.DUPLEX, slot: 'duplex', source: null, fd: -1 },
+];
+const ALL_PIPES = [PIPES[0], PIPES[1], PIPES[1]];
+
+function pipe(index) {
+	return PIPES[Math.min(index, index < 3 ? 1 : 2)];
+}
+
+/* The descriptor that a stream stands for, as the runtime would find it; -1: none. */
+function descriptorOf(value) {
+	const handle = value._handle || value.handle || value;
+
+	if (typeof value.fd === 'number')
+		return value.fd;
+	return typeof handle === 'object' && typeof handle.fd === 'number' ? handle.fd : -1;
+}
+
+function passed(fd) {
+	return Number.isInteger(fd) && fd >= 0 ? { kind: STDIO.FD, slot: null, source: null, fd } : null;
+}
+
+/* One element; null: the runtime has to look at it. */
+function element(value, index) {
+	if (value === 'pipe' || value === 'overlapped')
+		return pipe(index);
+	if (value === undefined || value === null)
+		return index < 3 ? pipe(index) : NULL;
+	if (value === 'ignore')
+		return NULL;
+	if (value === 'inherit')
+		return passed(index);
+	if (typeof value === 'number')
+		return passed(value);
+	if (typeof value !== 'object')
+		return null;
+	if (value instanceof ChildOutput || value instanceof ChildDuplex)
+		return index === 0 ? { ...pipe(0), source: value } : null;
+	return passed(descriptorOf(value));
+}
+
+/**
+ * A plan: for each descriptor of the child {kind: STDIO.*, slot: 'in'|'out'|'duplex'|null, source: a stream that is
+ * to be pumped into it, fd}. Null: this cannot be carried, or is not valid, or has an IPC channel.
+ *
+ * @param {boolean} descriptors  whether descriptors can be passed
+ */
+function planOf(stdio, descriptors) {
+	if (stdio === undefined || stdio === null || stdio === '' || stdio === 'pipe' || stdio === 'overlapped')
+		return ALL_PIPES;
+	if (stdio === 'ignore')
+		return [NULL, NULL, NULL];
+	if (stdio === 'inherit')
+		stdio = ['inherit', 'inherit', 'inherit'];
+	if (!Array.isArray(stdio) || stdio.length > STREAMS_MAX)
+		return null;
+	const plan = [];
+	for (let i = 0; i < Math.max(3, stdio.length); i++) {
+		const one = element(stdio[i], i);
+
+		if (one === null)
+			return null;
+		plan.push(one);
+	}
+	const fds = plan.filter((one) => one.kind === STDIO.FD).length;
+	return fds > (descriptors ? FDS_MAX : 0) ? null : plan;
+}
+
+/** Whether an IPC channel is asked for. */
+function wantsChannel(stdio) {
+	return Array.isArray(stdio) && stdio.includes('ipc');
+}
+
+module.exports = { planOf, wantsChannel };
