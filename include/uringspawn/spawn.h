@@ -105,12 +105,19 @@ enum usp_group {
 	 * failed one.
 	 * Refused by a daemon. */
 	USP_GROUP_FOREGROUND,
+	/**
+	 * The group .pgid, as if its leader had started the child: what is sent to all of it
+	 * (^C on a terminal) reaches the child as well.  Where that is not in the engine's
+	 * session, or is gone: a new group.  Through a daemon: the client's own, whatever
+	 * .pgid says.
+	 */
+	USP_GROUP_JOIN,
 };
 
 /** Whom a signal is for. */
 enum usp_target {
 	USP_TARGET_GROUP =
-		0, /**< the child's process group; the process alone under GROUP_SAME */
+		0, /**< the child's process group; the process alone in one that is not its own */
 	USP_TARGET_PROCESS, /**< the process alone */
 	/**
 	 * The process and all that it started, sessions of their own included: surely
@@ -177,6 +184,9 @@ enum usp_drain_action {
 enum usp_gone {
 	USP_GONE_KILL = 0, /**< the kill plan */
 	USP_GONE_KEEP,	   /**< it runs on; its output is read and dropped */
+	/** It runs on, and its limits of time end; its streams are closed: as a child whose
+	 * parent is gone. */
+	USP_GONE_RELEASE,
 };
 
 /** A set of options that many spawns have in common; see usp_template_new(). */
@@ -261,6 +271,7 @@ struct usp_options {
 	uint64_t drain_ns;
 	enum usp_drain_action drain_action;
 	enum usp_gone gone;
+	pid_t pgid; /**< GROUP_JOIN: a process group; 0, or none that there is: a new one */
 };
 
 /** Through a daemon: a short job whose frames may leave together, up to 1 ms late. */
@@ -725,6 +736,19 @@ USP_API int usp_process_write_stream(struct usp_process *process, int stream,
 
 /** As usp_process_close_stdin(), for any such stream; of a terminal: -ENOTSUP. */
 USP_API int usp_process_close_stream(struct usp_process *process, int stream);
+
+/**
+ * Give a stream up, both ways: its end here is closed.  A child that writes to it gets
+ * SIGPIPE and EPIPE from then on; one that reads finds its end, and what it has not taken
+ * is lost.  What the child wrote before, and was not told, is dropped; the end of file
+ * event of a stream that it writes follows as ever.  Before the started event it takes
+ * effect as soon as the stream is there.
+ *
+ * @return 0, also for one that has ended; -ENOTSUP: there is no PIPE or DUPLEX there
+ *
+ * Thread: the engine's or the client's.
+ */
+USP_API int usp_process_drop_stream(struct usp_process *process, int stream);
 
 /**
  * Tell the child's terminal its size: SIGWINCH for who runs there.

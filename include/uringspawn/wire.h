@@ -34,6 +34,7 @@ enum usp_wire_type {
 	USP_WIRE_RESIZE = 0x0a,	 /* arg: rows << 16 | columns */
 	USP_WIRE_STAT = 0x0b,	 /* job 0; flags: enum usp_wire_stat_format */
 	USP_WIRE_REPLACE = 0x0c, /* job 0; arg: enum usp_wire_replace */
+	USP_WIRE_CLOSE = 0x0e,	 /* flags: stream */
 
 	/* from the daemon */
 	/* arg: pid; payload: a u16 for each descriptor: its stream, or USP_WIRE_PIDFD */
@@ -68,7 +69,7 @@ enum usp_wire_field {
 	USP_WIRE_ENV = 4,      /* NUL-terminated strings, one after the other */
 	USP_WIRE_CWD = 5,      /* string without NUL */
 	USP_WIRE_STDIO = 6,    /* three times u8 kind, u8 argument: enum usp_wire_stdio */
-	USP_WIRE_GROUP = 7,    /* u32: 0 new group, 1 new session */
+	USP_WIRE_GROUP = 7,    /* u32: enum usp_wire_group */
 	USP_WIRE_TIMEOUT = 8,  /* u64 ns */
 	USP_WIRE_KILL = 9,     /* u32 signal, u32 target as in SIGNAL, u64 grace ns */
 	USP_WIRE_IGNORED = 10, /* u64: bit n-1 for signal n */
@@ -111,6 +112,12 @@ enum usp_wire_end_field {
 	USP_WIRE_END_RUSAGE = 4,
 	/* u64: user ns, system ns, memory peak bytes, pids peak, oom kills */
 	USP_WIRE_END_CGROUP = 5,
+};
+
+enum usp_wire_group {
+	USP_WIRE_GROUP_NEW = 0,
+	USP_WIRE_GROUP_SESSION = 1,
+	USP_WIRE_GROUP_CLIENT = 2, /* the client's, where the daemon is in its session */
 };
 
 enum usp_wire_stat_format {

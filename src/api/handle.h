@@ -14,6 +14,7 @@ struct process_verbs {
 	int (*write)(struct usp_process *process, int stream, const void *data,
 		     size_t size);
 	int (*close)(struct usp_process *process, int stream);
+	int (*drop)(struct usp_process *process, int stream);
 	int (*resize)(struct usp_process *process, const struct usp_winsize *size);
 	void (*credit)(struct usp_process *process, int stream, uint32_t bytes);
 	int (*signal)(struct usp_process *process, int signal, enum usp_target target);

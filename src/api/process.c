@@ -27,6 +27,12 @@ int usp_process_close_stream(struct usp_process *process, int stream)
 	return process->verbs->close(process, stream);
 }
 
+int usp_process_drop_stream(struct usp_process *process, int stream)
+{
+	assert(process);
+	return process->verbs->drop(process, stream);
+}
+
 int usp_process_close_stdin(struct usp_process *process)
 {
 	return usp_process_close_stream(process, 0);

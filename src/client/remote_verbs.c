@@ -92,6 +92,26 @@ static int remote_close(struct usp_process *process, int number)
 	return 0;
 }
 
+static int remote_drop(struct usp_process *process, int number)
+{
+	struct remote *remote = remote_of(process);
+	struct remote_stream *read = remote_read_stream(remote, number);
+	struct remote_stream *written = remote_written_stream(remote, number);
+	struct frame frame = {
+		.type = USP_WIRE_CLOSE,
+		.flags = (uint16_t)number,
+		.job = remote->job,
+	};
+
+	if ((!read && !written) || (number <= 1 && remote->has_terminal))
+		return -ENOTSUP;
+	if (written)
+		written->closed = true;
+	if (reachable(remote))
+		client_post(remote->client, &frame);
+	return 0;
+}
+
 static int remote_resize(struct usp_process *process, const struct usp_winsize *size)
 {
 	struct remote *remote = remote_of(process);
@@ -170,6 +190,7 @@ static void remote_kill(struct usp_process *process)
 const struct process_verbs remote_verbs = {
 	.write = remote_write,
 	.close = remote_close,
+	.drop = remote_drop,
 	.resize = remote_resize,
 	.credit = remote_credit,
 	.signal = remote_signal,

@@ -70,10 +70,18 @@ struct daemon {
 	unsigned clients;      /* sessions that may ask for something */
 	unsigned connections;  /* sessions whose socket is not closed */
 	size_t jobs;
+	size_t released;      /* of them: left to themselves by clients that are gone */
+	bool served;	      /* somebody has said HELLO */
 	size_t request_bytes; /* of all jobs */
 	size_t stdin_bytes;   /* of all jobs, not yet taken by their processes */
 	size_t partial_bytes; /* of all frames whose end has not come */
 };
+
+/* Jobs that it has to do with. */
+static inline size_t daemon_jobs_left(const struct daemon *d)
+{
+	return d->jobs - d->released;
+}
 
 static inline unsigned daemon_clients_max(const struct daemon *d)
 {

@@ -142,6 +142,14 @@ static void handle_stdin_eof(struct session *s, const struct frame *frame) REACT
 		(void)usp_process_close_stream(job->process, frame->flags);
 }
 
+static void handle_close(struct session *s, const struct frame *frame) REACTOR_ONLY
+{
+	const struct job *job = job_find(s, frame->job);
+
+	if (is_stream(s, frame, "CLOSE") && job)
+		(void)usp_process_drop_stream(job->process, frame->flags);
+}
+
 static void handle_window(struct session *s, const struct frame *frame) REACTOR_ONLY
 {
 	const struct job *job = job_find(s, frame->job);
@@ -251,6 +259,9 @@ static void handle(struct session *s, const struct frame *frame, int *fds) REACT
 		break;
 	case USP_WIRE_STDIN_EOF:
 		handle_stdin_eof(s, frame);
+		break;
+	case USP_WIRE_CLOSE:
+		handle_close(s, frame);
 		break;
 	case USP_WIRE_WINDOW:
 		handle_window(s, frame);

@@ -7,6 +7,7 @@
 #include "daemon/job.h"
 
 #include <errno.h>
+#include <unistd.h>
 #include <uringspawn/spawn.h>
 #include <uringspawn/wire.h>
 #include "base/alloc.h"
@@ -58,6 +59,7 @@ static void job_free(struct job *job) REACTOR_ONLY
 	table_remove(&s->jobs_by_id, job->id);
 	list_remove(&job->link);
 	s->daemon->jobs--;
+	s->daemon->released -= job->released;
 	s->daemon->request_bytes -= job->request_bytes;
 	s->daemon->stdin_bytes -= job->stdin_held.bytes;
 	s->bytes -= job->request_bytes + job->stdin_held.bytes;
@@ -242,6 +244,15 @@ static int decode(struct job *job, const struct frame *frame, const int *fds,
 	return ret;
 }
 
+/* A client in another pid namespace has no pid here. */
+static void join_client(const struct peer *peer, struct usp_options *options)
+{
+	if (options->group == USP_GROUP_JOIN)
+		options->pgid = peer->pid > 0 ? getpgid(peer->pid) : 0;
+	if (options->pgid < 0)
+		options->pgid = 0;
+}
+
 static void close_all(const int *fds, unsigned n)
 {
 	for (unsigned i = 0; i < n; i++)
@@ -279,7 +290,8 @@ static void launch(struct job *job, const struct frame *frame,
 		return;
 	}
 	peer_become(&s->peer, &s->daemon->self, &input);
-	job->keep = input.options.gone == USP_GONE_KEEP;
+	join_client(&s->peer, &input.options);
+	job->gone = input.options.gone;
 	ret = engine_spawn(s->daemon->engine, &s->turns, &input, on_event, job,
 			   &job->process);
 	if (ret < 0)
@@ -358,11 +370,15 @@ void job_abandon_all(struct session *s)
 	list_each(link, next, &s->jobs) {
 		struct job *job = container_of(link, struct job, link);
 
-		if (job->keep) {
-			engine_detach(job->process);
-		} else {
+		if (job->gone == USP_GONE_KILL) {
 			job->given_up = true;
 			engine_abandon(job->process);
+		} else if (job->gone == USP_GONE_KEEP) {
+			engine_detach(job->process);
+		} else if (!job->released) {
+			job->released = true;
+			s->daemon->released++;
+			engine_release(job->process);
 		}
 	}
 }
@@ -380,6 +396,8 @@ void job_end_all(struct session *s)
 	list_each(link, next, &s->jobs) {
 		struct job *job = container_of(link, struct job, link);
 
+		if (job->released)
+			continue;
 		count_cut(job);
 		usp_process_kill(job->process);
 	}
@@ -390,6 +408,8 @@ void job_cut_all(struct session *s)
 	list_each(link, next, &s->jobs) {
 		struct job *job = container_of(link, struct job, link);
 
+		if (job->released)
+			continue;
 		count_cut(job);
 		engine_cut(job->process);
 	}

@@ -7,13 +7,13 @@
 #include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
+#include <uringspawn/spawn.h>
 #include "base/annotate.h"
 #include "base/list.h"
 #include "daemon/held.h"
 
 struct frame;
 struct session;
-struct usp_process;
 
 struct job {
 	struct list link; /* session.jobs */
@@ -24,7 +24,8 @@ struct job {
 	unsigned given;		/* descriptors that it is to be given, and was not yet */
 	uint32_t id;		/* the client's */
 	bool run;		/* its frames may wait a little for each other */
-	bool keep;		/* it runs on when its client is gone */
+	enum usp_gone gone;	/* what happens when its client is */
+	bool released;		/* left to itself: counted in daemon.released */
 	bool given_up; /* whether it ends by itself is nobody's question any more */
 };
 

@@ -51,6 +51,7 @@ static void session_move(struct session *s, enum session_state next) REACTOR_ONL
 void session_greeted(struct session *s)
 {
 	session_move(s, SESSION_OPEN);
+	s->daemon->served = true;
 	intake_limit(&s->in, s->daemon->limits.frame_max);
 }
 

@@ -365,6 +365,11 @@ void engine_set_limits(struct usp_engine *engine, const struct admission_limits 
 	reactor_defer(engine->reactor, &engine->pump);
 }
 
+void engine_inherit(struct usp_engine *engine)
+{
+	launchers_inherit(engine->launchers);
+}
+
 void engine_count_failed(struct usp_engine *engine, enum usp_stage stage)
 {
 	const struct usp_end end = { .reason = USP_REASON_FAILED };
@@ -409,6 +414,11 @@ void engine_detach(struct usp_process *process)
 	process_discard(process_of(process));
 	for (int stream = 0; stream <= USP_FD_TARGET_MAX; stream++)
 		(void)usp_process_close_stream(process, stream); /* if it is written to */
+}
+
+void engine_release(struct usp_process *process)
+{
+	process_release(process_of(process));
 }
 
 void engine_cut(struct usp_process *process)

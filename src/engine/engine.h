@@ -22,6 +22,10 @@
 int engine_new(const struct usp_engine_options *options, unsigned recv_buffers,
 	       struct usp_engine **ret_engine);
 
+/* Before its first process: what the engine of a daemon gives to its children is what it
+ * has itself (umask, nice, oom_score_adj), not the usual. */
+void engine_inherit(struct usp_engine *engine) REACTOR_ONLY;
+
 /* What a caller's options say, borrowed from them. */
 struct spec_input engine_input(const struct usp_options *options);
 
@@ -58,6 +62,10 @@ void engine_abandon(struct usp_process *process) REACTOR_ONLY;
 /* Nobody is there for it any more, and it goes on: it finds the end of what is written
  * to it; its output is still told, and needs no credit any more. */
 void engine_detach(struct usp_process *process) REACTOR_ONLY;
+
+/* Nobody is there for it any more, and it is left to itself: its streams are closed, and
+ * no limit of time ends it.  Its end is still told. */
+void engine_release(struct usp_process *process) REACTOR_ONLY;
 
 /*
  * Kill and remove the cgroups that engines of processes which are gone left behind, in

@@ -45,6 +45,14 @@ static void take_terminal(struct plan *plan)
 	}
 }
 
+/* In another session, or gone: then it has one of its own. */
+static long join(pid_t pgid)
+{
+	long ret = pgid > 0 ? RAW(SYS_setpgid, 0, pgid) : -1;
+
+	return ret < 0 ? RAW(SYS_setpgid, 0, 0) : ret;
+}
+
 void child_join_group(struct plan *plan)
 {
 	const enum usp_group group = plan->spec->options.group;
@@ -52,6 +60,8 @@ void child_join_group(struct plan *plan)
 
 	if (group == USP_GROUP_SESSION)
 		ret = RAW(SYS_setsid, 0);
+	else if (group == USP_GROUP_JOIN)
+		ret = join(plan->spec->options.pgid);
 	else if (group != USP_GROUP_SAME)
 		ret = RAW(SYS_setpgid, 0, 0);
 	if (ret < 0)

@@ -45,6 +45,9 @@ void launchers_close(struct launchers *l);
  */
 void launchers_abandon(struct launchers *l);
 
+/* Children get what this process has, not what is usual; before the first plan. */
+void launchers_inherit(struct launchers *l);
+
 /* What plans need to know of this process. */
 const struct launch_setup *launchers_setup(const struct launchers *l);
 

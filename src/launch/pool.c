@@ -208,6 +208,19 @@ static void set_resets(struct launch_setup *setup)
 	setup->reset_umask = true;
 }
 
+static void set_no_resets(struct launch_setup *setup)
+{
+	setup->reset_nice = setup->reset_oom_score_adj = false;
+	setup->reset_timer_slack = setup->reset_umask = false;
+}
+
+void launchers_inherit(struct launchers *l)
+{
+	set_no_resets(&l->setup);
+	for (unsigned i = 0; i < PLACES; i++)
+		set_no_resets(&l->launcher[i].setup);
+}
+
 static int set_up(struct launchers *l, const struct launchers_options *options)
 {
 	unsigned cpus = sys_cpus();

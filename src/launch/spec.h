@@ -66,6 +66,12 @@ struct spec {
 	struct usp_options options;
 };
 
+/* Is the child's process group its own, to be signalled as one? */
+static inline bool spec_has_group(const struct usp_options *options)
+{
+	return options->group != USP_GROUP_SAME && options->group != USP_GROUP_JOIN;
+}
+
 /*
  * Check and copy.
  *

@@ -43,7 +43,7 @@ static int check_kill(const struct usp_options *o)
 
 static int check_group(const struct usp_options *o)
 {
-	return o->group > USP_GROUP_FOREGROUND ? -EINVAL : 0;
+	return o->group > USP_GROUP_JOIN || o->pgid < 0 ? -EINVAL : 0;
 }
 
 static int check_flags(const struct usp_options *o)
@@ -147,7 +147,7 @@ static int check_output(const struct usp_options *o)
 static int check_drain(const struct usp_options *o)
 {
 	bool alone = o->kill.target == USP_TARGET_PROCESS ||
-		     (o->group == USP_GROUP_SAME && o->kill.target == USP_TARGET_GROUP);
+		     (!spec_has_group(o) && o->kill.target == USP_TARGET_GROUP);
 
 	if (o->drain_action > USP_DRAIN_KILL)
 		return -EINVAL;
@@ -156,7 +156,7 @@ static int check_drain(const struct usp_options *o)
 
 static int check_gone(const struct usp_options *o)
 {
-	return o->gone > USP_GONE_KEEP ? -EINVAL : 0;
+	return o->gone > USP_GONE_RELEASE ? -EINVAL : 0;
 }
 
 int spec_values_measure(const struct spec_input *input, struct measure *m,
@@ -217,7 +217,7 @@ static void complete(struct usp_options *o, bool has_pty)
 		o->kill.signal = SIGTERM;
 	if (!o->kill.grace_ns)
 		o->kill.grace_ns = GRACE_NS_DEFAULT;
-	if (o->group == USP_GROUP_SAME && o->kill.target == USP_TARGET_GROUP)
+	if (!spec_has_group(o) && o->kill.target == USP_TARGET_GROUP)
 		o->kill.target = USP_TARGET_PROCESS;
 	if (!o->pty.rows)
 		o->pty.rows = ROWS_DEFAULT;

@@ -65,7 +65,7 @@ static void on_visit(struct visit *v, int fd) REACTOR_ONLY
 	if (channel->is_terminal)
 		(void)sys_pty_resize(fd, &channel->size);
 	else
-		sys_shutdown(fd);
+		sys_shutdown(fd, channel->dropped);
 }
 
 static void on_end(struct input *in) REACTOR_ONLY
@@ -77,6 +77,28 @@ void channel_resize(struct channel *channel, const struct usp_winsize *size)
 {
 	channel->size = *size;
 	visit_want(&channel->visit);
+}
+
+/* A pipe is closed; a socket pair, which is both a stream and an input, is shut down, so
+ * that its one slot is free when both have done with it. */
+void channel_drop(struct channel *channel)
+{
+	if (channel->is_written)
+		input_stop(&channel->input);
+	if (channel->is_read && channel->is_written) {
+		channel->dropped = true;
+		stream_unlimit(&channel->stream);
+		visit_want(&channel->visit);
+	} else if (channel->is_read) {
+		stream_drop(&channel->stream);
+	}
+}
+
+void channels_drop(struct channels *c)
+{
+	channels_each(channel, c)
+		if (!channel->is_terminal)
+			channel_drop(channel);
 }
 
 /* ---- start and end ------------------------------------------------------- */

@@ -37,6 +37,7 @@ struct channel {
 	int slot; /* set aside for it until it is opened; -1: none */
 	bool is_read, is_written;
 	bool is_terminal;
+	bool dropped; /* a socket pair: nothing more goes through it, either way */
 	struct stream stream;
 	struct input input;
 	/* A new size of a terminal; the end of what is sent through a socket pair. */
@@ -70,6 +71,11 @@ struct channel *channels_written(const struct channels *c, int stream);
 
 /* Tell a terminal its size, as soon as it is there. */
 void channel_resize(struct channel *channel, const struct usp_winsize *size) REACTOR_ONLY;
+
+/* Close it, both ways, as soon as it is there and nothing is in flight on it; not for a
+ * terminal. */
+void channel_drop(struct channel *channel) REACTOR_ONLY;
+void channels_drop(struct channels *c) REACTOR_ONLY;
 
 /* The one that is a terminal; NULL: none is. */
 struct channel *channels_terminal(const struct channels *c);

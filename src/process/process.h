@@ -139,6 +139,9 @@ void process_pause(struct process *p, bool pause) REACTOR_ONLY;
 /* Nobody wants its output any more: read it without limit, so that it can end. */
 void process_discard(struct process *p) REACTOR_ONLY;
 
+/* Nobody is there for it any more: close its streams, and let it run. */
+void process_release(struct process *p) REACTOR_ONLY;
+
 /* Wait no more for those that were given up: they are left to whoever reaps the
  * children of this program. */
 void process_abandon_given_up(struct process_host *host) REACTOR_ONLY;

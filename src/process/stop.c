@@ -52,6 +52,17 @@ void process_end(struct process *p, enum usp_reason reason)
 	}
 }
 
+void process_release(struct process *p)
+{
+	if (p->state == PROCESS_ENDED || !p->spec)
+		return;
+	p->spec->options.queue_timeout_ns = p->spec->options.launch_timeout_ns = 0;
+	p->spec->options.timeout_ns = p->spec->options.idle_timeout_ns = 0;
+	deadline_stop(p);
+	process_discard(p);
+	channels_drop(&p->channels);
+}
+
 void process_cut(struct process *p, enum usp_reason reason)
 {
 	if (p->state == PROCESS_ENDED || p->failed)

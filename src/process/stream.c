@@ -76,6 +76,16 @@ static void drop_tail(struct stream *s)
 	s->tail.size = 0;
 }
 
+/* Who writes to it finds that nobody reads.  (A look that is in flight needs the slot: it
+ * is dropped at last, then.) */
+static void let_go(struct stream *s) REACTOR_ONLY
+{
+	if (s->slot < 0 || op_armed(&s->look.install))
+		return;
+	reactor_slot_drop(s->reactor, s->slot);
+	s->slot = -1;
+}
+
 /* All that may be read was read. */
 static void end(struct stream *s) REACTOR_ONLY
 {
@@ -88,6 +98,8 @@ static void end(struct stream *s) REACTOR_ONLY
 	drop_tail(s);
 	visit_stop(&s->look);
 	s->eof = true;
+	if (s->dropped)
+		let_go(s);
 	s->verbs->on_eof(s);
 }
 
@@ -248,6 +260,7 @@ void stream_open(struct stream *s, int slot, int fd)
 	s->eof = false;
 	reactor_slot_fill(s->reactor, slot, fd);
 	visit_open(&s->look, slot);
+	s->closing = s->dropped;
 	step(s);
 }
 
@@ -310,6 +323,16 @@ void stream_stop(struct stream *s)
 {
 	s->cut |= !s->closing && !s->eof;
 	s->closing = s->impatient = true;
+	drop_tail(s);
+	step(s);
+}
+
+void stream_drop(struct stream *s)
+{
+	s->dropped = s->impatient = true;
+	if (s->eof)
+		return; /* not there yet, or not any more */
+	s->closing = true;
 	drop_tail(s);
 	step(s);
 }

@@ -63,6 +63,7 @@ struct stream {
 	bool finishing;		/* what is in the pipe, and no more */
 	bool impatient;		/* no credit is waited for any more */
 	bool cut;		/* it was closed here; somebody may have held it */
+	bool dropped;		/* its consumer closed it */
 	bool measured;		/* @in_pipe_bytes is known */
 	uint64_t in_pipe_bytes; /* of what is there: still to be read */
 	uint64_t credit_bytes;
@@ -106,6 +107,9 @@ void stream_finish(struct stream *s, bool patient) REACTOR_ONLY;
 
 /* Read no more: its end of file is told soon, unless it has been. */
 void stream_stop(struct stream *s) REACTOR_ONLY;
+
+/* Close it: its end of file is told soon, unless it has been. */
+void stream_drop(struct stream *s) REACTOR_ONLY;
 
 /* Free the slot and the memory.  Nothing may be armed. */
 void stream_done(struct stream *s) REACTOR_ONLY;

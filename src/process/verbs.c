@@ -40,6 +40,22 @@ static int verb_close(struct usp_process *handle, int stream)
 	return 0;
 }
 
+static int verb_drop(struct usp_process *handle, int stream)
+{
+	struct process *p = process_of(handle);
+	struct channel *channel = channels_read(&p->channels, stream);
+
+	enter_reactor();
+	if (!channel)
+		channel = channels_written(&p->channels, stream);
+	if (!channel || channel->is_terminal)
+		return -ENOTSUP;
+	if (p->state != PROCESS_ENDED)
+		channel_drop(channel);
+	reactor_submit(p->host->reactor);
+	return 0;
+}
+
 static int verb_resize(struct usp_process *handle, const struct usp_winsize *size)
 {
 	struct process *p = process_of(handle);
@@ -74,8 +90,7 @@ static int verb_signal(struct usp_process *handle, int signal, enum usp_target t
 	enter_reactor();
 	if (p->state == PROCESS_ENDED || (p->exited && target == USP_TARGET_PROCESS))
 		return -ESRCH;
-	if (p->spec && p->spec->options.group == USP_GROUP_SAME &&
-	    target == USP_TARGET_GROUP)
+	if (p->spec && target == USP_TARGET_GROUP && !spec_has_group(&p->spec->options))
 		target = USP_TARGET_PROCESS;
 	kill_send(&p->kill, signal, target);
 	reactor_submit(p->host->reactor);
@@ -94,6 +109,7 @@ static void verb_kill(struct usp_process *handle)
 const struct process_verbs process_verbs = {
 	.write = verb_write,
 	.close = verb_close,
+	.drop = verb_drop,
 	.resize = verb_resize,
 	.credit = verb_credit,
 	.signal = verb_signal,

@@ -71,9 +71,9 @@ int sys_socketpair(int ret_fds[2])
 	return (int)RAW(SYS_socketpair, AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0, ret_fds);
 }
 
-void sys_shutdown(int fd)
+void sys_shutdown(int fd, bool both_ways)
 {
-	(void)shutdown(fd, SHUT_WR);
+	(void)shutdown(fd, both_ways ? SHUT_RDWR : SHUT_WR);
 }
 
 void sys_dup_over(int fd, int over)

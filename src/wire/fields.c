@@ -21,7 +21,8 @@ _Static_assert(USP_FLAG_PIDFD == 2 && USP_FLAG_RUSAGE == 4, "frozen by the proto
 _Static_assert(USP_FLAG_NO_NEW_PRIVS == 8 && USP_FLAG_CGROUP == 16, "frozen");
 _Static_assert(USP_OUTPUT_KILL == 0 && USP_OUTPUT_DROP == 1, "frozen by the protocol");
 _Static_assert(USP_DRAIN_LEAVE == 0 && USP_DRAIN_KILL == 1, "frozen by the protocol");
-_Static_assert(USP_GONE_KILL == 0 && USP_GONE_KEEP == 1, "frozen by the protocol");
+_Static_assert(USP_GONE_KILL == 0 && USP_GONE_KEEP == 1 && USP_GONE_RELEASE == 2,
+	       "frozen by the protocol");
 _Static_assert((int)USP_TARGET_GROUP == (int)USP_WIRE_SIGNAL_GROUP, "one number");
 _Static_assert((int)USP_TARGET_PROCESS == (int)USP_WIRE_SIGNAL_PROCESS, "one number");
 
@@ -152,8 +153,9 @@ static int read_group(const struct field_kind *kind, const struct field *field,
 	uint32_t group = load_u32(field->bytes);
 
 	(void)kind;
-	request->options.group = (enum usp_group)group;
-	return group > USP_GROUP_SESSION ? -EINVAL : 0;
+	request->options.group =
+		group == USP_WIRE_GROUP_CLIENT ? USP_GROUP_JOIN : (enum usp_group)group;
+	return group > USP_WIRE_GROUP_CLIENT ? -EINVAL : 0;
 }
 
 static int write_group(const struct field_kind *kind, const struct request *request,
@@ -161,9 +163,11 @@ static int write_group(const struct field_kind *kind, const struct request *requ
 {
 	if (request->options.group == USP_GROUP_NEW)
 		return 0;
-	if (request->options.group != USP_GROUP_SESSION)
-		return -EINVAL;
-	return field_put_u32(kind->tag, USP_GROUP_SESSION, out);
+	if (request->options.group == USP_GROUP_SESSION)
+		return field_put_u32(kind->tag, USP_WIRE_GROUP_SESSION, out);
+	if (request->options.group == USP_GROUP_JOIN)
+		return field_put_u32(kind->tag, USP_WIRE_GROUP_CLIENT, out);
+	return -EINVAL;
 }
 
 static int read_gone(const struct field_kind *kind, const struct field *field,
@@ -173,7 +177,7 @@ static int read_gone(const struct field_kind *kind, const struct field *field,
 
 	(void)kind;
 	request->options.gone = (enum usp_gone)gone;
-	return gone > USP_GONE_KEEP ? -EINVAL : 0;
+	return gone > USP_GONE_RELEASE ? -EINVAL : 0;
 }
 
 static int write_gone(const struct field_kind *kind, const struct request *request,
@@ -181,9 +185,9 @@ static int write_gone(const struct field_kind *kind, const struct request *reque
 {
 	if (request->options.gone == USP_GONE_KILL)
 		return 0;
-	if (request->options.gone != USP_GONE_KEEP)
+	if ((unsigned)request->options.gone > USP_GONE_RELEASE)
 		return -EINVAL;
-	return field_put_u32(kind->tag, USP_GONE_KEEP, out);
+	return field_put_u32(kind->tag, request->options.gone, out);
 }
 
 static int read_flags(const struct field_kind *kind, const struct field *field,

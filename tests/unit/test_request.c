@@ -80,7 +80,8 @@ static const struct row {
 	ROW("a terminal with an argument", F(\6, \6) "\7\1\0\0\0\0", -EINVAL, "stdio"),
 	ROW("a file without its path", F(\6, \6) "\5\0\0\0\0\0", -EINVAL, "file"),
 	ROW("group", F(\7, \4) "\1\0\0\0", 0, NULL),
-	ROW("the daemon's own group", F(\7, \4) "\2\0\0\0", -EINVAL, "group"),
+	ROW("the client's group", F(\7, \4) "\2\0\0\0", 0, NULL),
+	ROW("a fourth group", F(\7, \4) "\3\0\0\0", -EINVAL, "group"),
 	ROW("group with a high byte", F(\7, \4) "\0\0\0\1", -EINVAL, "group"),
 	ROW("group of 3 bytes", F(\7, \3) "\1\0\0", -EINVAL, "group"),
 	ROW("timeout", F(\10, \10) "\1\0\0\0\0\0\0\377", 0, NULL),
@@ -200,7 +201,8 @@ static const struct row {
 	ROW("drain with reserved bits", F(\37, \20) "\1\0\0\0\0\0\0\0\1\0\0\0\1\0\0\0",
 	    -EINVAL, "drain"),
 	ROW("gone", F(\40, \4) "\1\0\0\0", 0, NULL),
-	ROW("a third way to be gone", F(\40, \4) "\2\0\0\0", -EINVAL, "gone"),
+	ROW("released", F(\40, \4) "\2\0\0\0", 0, NULL),
+	ROW("a fourth way to be gone", F(\40, \4) "\3\0\0\0", -EINVAL, "gone"),
 };
 
 ParameterizedTestParameters(request, each_rule_is_kept)
@@ -483,6 +485,7 @@ static const struct no_form {
 	  { .fds = (struct usp_fd[]){ { 3, { .kind = USP_STDIO_PTY } } }, .n_fds = 1 } },
 	{ "group", { .group = USP_GROUP_SAME } },
 	{ "group", { .group = USP_GROUP_FOREGROUND } },
+	{ "group", { .group = USP_GROUP_FOREGROUND } },
 	{ "kill", { .kill.signal = 65 } },
 	{ "kill", { .kill.signal = -1 } },
 	{ "kill", { .kill.target = 3 } },
@@ -496,7 +499,7 @@ static const struct no_form {
 	{ "cgroup", { .cgroup.path = "" } },
 	{ "output_limit", { .output_action = 2 } },
 	{ "drain", { .drain_action = 2 } },
-	{ "gone", { .gone = 2 } },
+	{ "gone", { .gone = 3 } },
 };
 
 Test(request, what_has_no_form_is_named)

@@ -277,7 +277,8 @@ static const struct row {
 	  { .drain_action = USP_DRAIN_KILL, .group = USP_GROUP_SAME },
 	  -EINVAL,
 	  "drain" },
-	{ "gone 2", { .gone = (enum usp_gone)2 }, -EINVAL, "gone" },
+	{ "released", { .gone = USP_GONE_RELEASE }, 0, "" },
+	{ "gone 3", { .gone = (enum usp_gone)3 }, -EINVAL, "gone" },
 };
 
 static int try(const struct usp_options *options, struct spec **ret_spec,
