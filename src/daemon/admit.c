@@ -38,10 +38,12 @@ static void say_unwelcome(const struct daemon *d, const struct peer *peer, char 
 			  size_t size)
 {
 	bool shared = config_is_shared(d->config);
+	const char *others = d->config->is_private ? " alone"
+			     : shared		   ? ", and root, and who was allowed"
+						   : " and root";
 
-	snprintf(sentence, size, "this daemon serves user %u%s and root%s, not user %u",
-		 (unsigned)d->self.uid, shared ? "," : "",
-		 shared ? ", and who was allowed" : "", (unsigned)peer->uid);
+	snprintf(sentence, size, "this daemon serves user %u%s, not user %u",
+		 (unsigned)d->self.uid, others, (unsigned)peer->uid);
 }
 
 /* Make the connection that has been silent for longest give up its place. */

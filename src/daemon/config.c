@@ -42,6 +42,8 @@ enum option_id {
 	OPT_SOCKET = 256,
 	OPT_LISTEN_FD,
 	OPT_REPLACE,
+	OPT_PRIVATE,
+	OPT_BACKGROUND,
 	OPT_ALLOW_UID,
 	OPT_ALLOW_GID,
 	OPT_CLIENTS_MAX,
@@ -70,6 +72,8 @@ static const struct option options[] = {
 	{ "socket", required_argument, NULL, OPT_SOCKET },
 	{ "listen-fd", required_argument, NULL, OPT_LISTEN_FD },
 	{ "replace", no_argument, NULL, OPT_REPLACE },
+	{ "private", no_argument, NULL, OPT_PRIVATE },
+	{ "background", no_argument, NULL, OPT_BACKGROUND },
 	{ "allow-uid", required_argument, NULL, OPT_ALLOW_UID },
 	{ "allow-gid", required_argument, NULL, OPT_ALLOW_GID },
 	{ "clients-max", required_argument, NULL, OPT_CLIENTS_MAX },
@@ -309,6 +313,12 @@ static int apply(struct config *config, int id, const char *value,
 	case OPT_REPLACE:
 		config->replace = true;
 		break;
+	case OPT_PRIVATE:
+		config->is_private = true;
+		break;
+	case OPT_BACKGROUND:
+		config->background = true;
+		break;
 	case OPT_CONFIG:
 		config->file = value;
 		break;
@@ -342,7 +352,8 @@ struct reading {
 static bool may_stand_in_file(int id)
 {
 	return id != OPT_CONFIG && id != OPT_REPLACE && id != OPT_LISTEN_FD &&
-	       id != OPT_HELP && id != OPT_VERSION;
+	       id != OPT_PRIVATE && id != OPT_BACKGROUND && id != OPT_HELP &&
+	       id != OPT_VERSION;
 }
 
 static int on_line(const char *name, const char *value, void *user)
@@ -423,6 +434,23 @@ static void complete(struct config_limits *limits)
 
 /* ---- both ---------------------------------------------------------------- */
 
+/* It is of one user, and is started by who needs it. */
+static int check_private(const struct config *config, struct config_error *error)
+{
+	if (!config->is_private)
+		return 0;
+	if (config_is_shared(config))
+		return refuse(error,
+			      "--private serves nobody else: no --allow-uid and no "
+			      "--allow-gid with it");
+	if (config->replace)
+		return refuse(error,
+			      "--private ends with its program: no --replace with it");
+	if (config->n_sockets != 1 || config->n_listen_fds > 0)
+		return refuse(error, "--private needs one --socket");
+	return 0;
+}
+
 /* What the command line says holds against the file, which it has to name first. */
 int config_parse(int argc, char **argv, struct config *ret_config,
 		 struct config_error *ret_error)
@@ -440,6 +468,9 @@ int config_parse(int argc, char **argv, struct config *ret_config,
 		if (ret == 0)
 			ret = read_arguments(&reading, argc, argv);
 	}
+	if (ret < 0)
+		return ret;
+	ret = check_private(&config, ret_error);
 	if (ret < 0)
 		return ret;
 	complete(&config.limits);

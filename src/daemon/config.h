@@ -47,6 +47,8 @@ struct config {
 	unsigned n_sockets;
 	int listen_fds[CONFIG_SOCKETS_MAX]; /* inherited ones */
 	unsigned n_listen_fds;
+	bool is_private; /* of one program: as if that had started the jobs itself */
+	bool background;
 	bool replace; /* take over from the daemon that serves the first name */
 	uid_t allow_uids[CONFIG_ALLOWED_MAX];
 	unsigned n_allow_uids;

@@ -12,6 +12,8 @@ const char config_help[] =
 	"                         $XDG_RUNTIME_DIR/uringspawn.sock, else\n"
 	"                         /run/uringspawn/uringspawn.sock\n"
 	"  --listen-fd N          listen on this descriptor, which was inherited\n"
+	"  --private              serve the program that started it, and end with it\n"
+	"  --background           return once it serves\n"
 	"  --replace              take over from the daemon that listens there\n"
 	"  --allow-uid USER       serve USER as well, a name or a number\n"
 	"  --allow-gid GROUP      serve the members of GROUP as well\n"

@@ -140,16 +140,46 @@ static int add_named(struct daemon *d, const char *name) REACTOR_ONLY
 	return ret;
 }
 
+/* False: it has none that could be made: the root, the working directory, or it is a
+ * name that is abstract. */
+static bool parent_of(const char *path, char ret_dir[SOCKET_NAME_BYTES])
+{
+	const char *slash = *path == '@' ? NULL : strrchr(path, '/');
+
+	if (!slash || slash == path)
+		return false;
+	snprintf(ret_dir, SOCKET_NAME_BYTES, "%.*s", (int)(slash - path), path);
+	return true;
+}
+
 /* The directory of the standard socket is the daemon's to make. */
 static void make_parent(const char *path, mode_t mode)
 {
-	const char *slash = strrchr(path, '/');
 	char dir[SOCKET_NAME_BYTES];
 
-	if (!slash || slash == path)
-		return;
-	snprintf(dir, sizeof(dir), "%.*s", (int)(slash - path), path);
-	mkdir(dir, mode); /* whatever is wrong with it, listening says it */
+	if (parent_of(path, dir))
+		mkdir(dir, mode); /* whatever is wrong with it, listening says it */
+}
+
+/* A private socket is in a directory of its user's that nobody else may write to. */
+static int make_private(const char *path)
+{
+	char dir[SOCKET_NAME_BYTES];
+	struct stat st;
+
+	if (!parent_of(path, dir))
+		return 0;
+	if (mkdir(dir, 0700) < 0 && errno != EEXIST)
+		return complain(-errno, "make the directory", dir);
+	if (lstat(dir, &st) < 0)
+		return complain(-errno, "look at the directory", dir);
+	if (S_ISDIR(st.st_mode) && st.st_uid == geteuid() && !(st.st_mode & 022))
+		return 0;
+	log_say(LOG_LEVEL_ERROR,
+		"cannot listen in %s: it is not a directory of user %u's own that nobody "
+		"else may write to",
+		dir, (unsigned)geteuid());
+	return -EACCES;
 }
 
 int front_standard_name(struct config *config)
@@ -174,6 +204,8 @@ static int add_all_named(struct daemon *d) REACTOR_ONLY
 			make_parent(config->sockets[0],
 				    config_is_shared(config) ? 0755 : 0700);
 	}
+	if (config->is_private)
+		ret = make_private(config->sockets[0]);
 	for (unsigned i = 0; ret == 0 && i < config->n_sockets; i++)
 		if (!is_listened_on(&d->front, config->sockets[i]))
 			ret = add_named(d, config->sockets[i]);

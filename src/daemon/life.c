@@ -15,6 +15,7 @@
 #define REPLACED_NS (5 * NS_PER_S)  /* for clients that connected just before */
 #define END_NS	    (10 * NS_PER_S) /* for the kill plans */
 #define LEAVE_NS    (2 * NS_PER_S)  /* for what was killed to be gone */
+#define ALONE_NS    (10 * NS_PER_S) /* for who started a private one to connect */
 
 #define BIT(n) (1u << (n))
 
@@ -51,7 +52,7 @@ static void for_each_session(struct daemon *d, void (*fn)(struct session *s)) RE
 void life_replaced(struct daemon *d, pid_t by)
 {
 	log_say(LOG_LEVEL_NOTICE, "replaced by process %d, %zu jobs to go on with",
-		(int)by, d->jobs);
+		(int)by, daemon_jobs_left(d));
 	notify_replaced(by);
 	move(d, DAEMON_REPLACED, REPLACED_NS);
 	front_hand_over(&d->front, d->takeover.fds);
@@ -68,8 +69,9 @@ static void retire(struct daemon *d) REACTOR_ONLY
 
 static void end(struct daemon *d) REACTOR_ONLY
 {
-	if (d->jobs > 0)
-		log_say(LOG_LEVEL_WARNING, "%zu jobs did not end by themselves", d->jobs);
+	if (daemon_jobs_left(d) > 0)
+		log_say(LOG_LEVEL_WARNING, "%zu jobs did not end by themselves",
+			daemon_jobs_left(d));
 	move(d, DAEMON_ENDING, END_NS);
 	for_each_session(d, job_end_all);
 }
@@ -85,7 +87,7 @@ static void drain(struct daemon *d) REACTOR_ONLY
 {
 	bool replaced = d->phase != DAEMON_SERVING;
 
-	log_say(LOG_LEVEL_NOTICE, "stopping, %zu jobs to end", d->jobs);
+	log_say(LOG_LEVEL_NOTICE, "stopping, %zu jobs to end", daemon_jobs_left(d));
 	if (!replaced)
 		notify_stopping();
 	move(d, DAEMON_DRAINING, d->config->stop_after_ns);
@@ -125,6 +127,10 @@ static void on_limit(struct timer *timer) REACTOR_ONLY
 	struct daemon *d = container_of(timer, struct daemon, limit);
 
 	switch (d->phase) {
+	case DAEMON_SERVING: /* private, and nobody came */
+		if (d->connections == 0)
+			drain(d);
+		break;
 	case DAEMON_REPLACED:
 		retire(d);
 		break;
@@ -145,14 +151,21 @@ static void on_limit(struct timer *timer) REACTOR_ONLY
 void life_init(struct daemon *d)
 {
 	d->limit.on_fire = on_limit;
+	if (d->config->is_private)
+		timer_arm(d->reactor, &d->limit,
+			  clock_after(reactor_now_ns(d->reactor), ALONE_NS));
 }
 
 void life_step(struct daemon *d)
 {
 	bool replaced = daemon_is_replaced(d);
+	if (d->config->is_private && d->phase == DAEMON_SERVING && d->served &&
+	    d->connections == 0)
+		drain(d); /* the last of its program has left */
+
 	bool stopping = d->phase == DAEMON_DRAINING || d->phase == DAEMON_ENDING;
 
-	if (d->jobs == 0 && (stopping || (replaced && d->connections == 0)))
+	if (daemon_jobs_left(d) == 0 && (stopping || (replaced && d->connections == 0)))
 		leave(d);
 }
 

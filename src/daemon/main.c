@@ -6,15 +6,18 @@
  */
 #include <errno.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
 #include <time.h>
+#include <unistd.h>
 #include <uringspawn/spawn.h>
 #include <uringspawn/version.h>
 #include "base/clock.h"
 #include "base/err.h"
 #include "daemon/activation.h"
 #include "daemon/admit.h"
+#include "daemon/background.h"
 #include "daemon/config.h"
 #include "daemon/daemon.h"
 #include "daemon/http.h"
@@ -67,7 +70,7 @@ static void on_signal(struct signals *signals, int signal) REACTOR_ONLY
 		life_stop(&sv->daemon);
 }
 
-static int start_engine(struct daemon *d)
+static int start_engine(struct daemon *d) REACTOR_ONLY
 {
 	const struct usp_engine_options options = {
 		.launchers = d->config->launchers,
@@ -77,7 +80,11 @@ static int start_engine(struct daemon *d)
 		.queued_max = d->config->limits.queue_max,
 	};
 
-	return engine_new(&options, RECV_BUFFERS, &d->engine);
+	int ret = engine_new(&options, RECV_BUFFERS, &d->engine);
+
+	if (ret == 0 && d->config->is_private)
+		engine_inherit(d->engine);
+	return ret;
 }
 
 static int ask_for_sockets(struct service *sv)
@@ -161,6 +168,7 @@ static void say_ready(struct service *sv) REACTOR_ONLY
 	log_say(LOG_LEVEL_NOTICE, "ready on %s (%s)", names,
 		usp_engine_backend(sv->daemon.engine));
 	notify_ready();
+	background_ready();
 }
 
 /* ---- turning ------------------------------------------------------------- */
@@ -188,6 +196,8 @@ static int finish(struct service *sv) REACTOR_ONLY
 {
 	struct daemon *d = &sv->daemon;
 
+	if (d->released > 0)
+		return 0; /* its engine would end them */
 	d->engine = usp_engine_free(d->engine);
 	session_sweep(d);
 	outbox_pool_done(&d->outboxes);
@@ -233,6 +243,18 @@ static int read_options(struct service *sv, int argc, char **argv)
 	return -1;
 }
 
+/* Among the processes of who started it, before there is any thread. */
+static void settle(const struct config *config)
+{
+	if (config->is_private) {
+		(void)setpgid(0, 0); /* ^C is for the program and its children */
+	} else {
+		umask(022); /* the one that children get, whoever started the daemon */
+		sys_own_leave_terminal(); /* a job could type there */
+	}
+	sys_nofile_raise(); /* with fewer descriptors it serves fewer */
+}
+
 int main(int argc, char **argv)
 {
 	static struct service service;
@@ -244,6 +266,12 @@ int main(int argc, char **argv)
 	ret = read_options(&service, argc, argv);
 	if (ret >= 0)
 		return ret;
+	if (service.config.background) {
+		ret = background_enter(service.config.n_listen_fds > 0 ||
+				       getenv("LISTEN_FDS"));
+		if (ret >= 0)
+			return ret;
+	}
 	ret = activation_take(&service.activation);
 	if (ret < 0) {
 		complain("take the sockets of LISTEN_FDS", ret);
@@ -255,9 +283,7 @@ int main(int argc, char **argv)
 		complain("block signals", ret);
 		return EXIT_CANNOT_START;
 	}
-	umask(022); /* the one that children get, whoever started the daemon */
-	sys_own_leave_terminal(); /* a job could type there */
-	sys_nofile_raise();	  /* with fewer descriptors it serves fewer */
+	settle(&service.config);
 	service.daemon.config = &service.config;
 	service.daemon.argc = argc;
 	service.daemon.argv = argv;

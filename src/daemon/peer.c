@@ -67,7 +67,7 @@ static bool is_in_group(const struct peer *peer, gid_t gid)
 bool peer_may_connect(const struct peer *peer, const struct peer *self,
 		      const struct config *config)
 {
-	if (peer->uid == self->uid || peer->uid == 0)
+	if (peer->uid == self->uid || (peer->uid == 0 && !config->is_private))
 		return true;
 	for (unsigned i = 0; i < config->n_allow_uids; i++)
 		if (peer->uid == config->allow_uids[i])

@@ -81,7 +81,7 @@ function start(socket) {
 
 	if (binary === null)
 		throw new Error('there is no uringspawnd (set URINGSPAWN_DAEMON, or put it in PATH)');
-	const result = runtimeSpawnSync(binary, ['--private', '--background', '--socket', socket], {
+	const result = runtimeSpawnSync(binary, ['--private', '--background', '--quiet', '--socket', socket], {
 		env: { ...process.env }, cwd: '/', stdio: ['ignore', 'ignore', 'pipe'], timeout: START_MS, encoding: 'utf8',
 	});
 	if (result.error)

@@ -36,6 +36,7 @@ class SocketTransport {
 		this.queue = []; /* what the socket did not take yet */
 		this.timer = null;
 		this.lost = false;
+		this.closed = false; /* by destroy(): the sink hears no more */
 		this.space = null;
 		this.socket = this.connect(path.startsWith('@') ? '\0' + path.slice(1) : path);
 		this.fd = hasDescriptor ? this.socket._handle.fd : -1;
@@ -217,7 +218,8 @@ class SocketTransport {
 		this.queue.length = 0;
 		setImmediate(() => {
 			this.socket.destroy();
-			this.sink.onLost(error);
+			if (!this.closed)
+				this.sink.onLost(error);
 		});
 	}
 
@@ -232,6 +234,7 @@ class SocketTransport {
 	/** Close it; the sink hears no more. */
 	destroy() {
 		this.lost = true;
+		this.closed = true;
 		this.retry(false);
 		this.socket.destroy();
 	}
