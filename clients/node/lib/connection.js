@@ -3,6 +3,8 @@
  * One connection to a daemon: requests out, in one write per turn of the event loop; what
  * is told of each job in, recorded as it is read and delivered in one pass.
  *
+ * A job that is `immediate` is told as it is read, for who waits without the event loop.
+ *
  * A job is an object with onStarted(pid), onFailed(stage, errno, path), onOutput(stream, bytes), onEof(stream),
  * onExit(kind, number), onEnd(reason), onInputWindow(stream, bytes, closed), onLost(error), and `resource`, the
  * AsyncResource that they are called in. `started` and `pid` are set as soon as STARTED is read, before onStarted().
@@ -158,13 +160,17 @@ class Connection {
 			this.error = this.readError(arg, payload);
 		if (job === undefined)
 			return;
+		if (type === TYPE.END)
+			this.jobs.delete(id);
+		if (job.immediate) {
+			tell(job, type, flags, arg, payload);
+			return;
+		}
 		if (type === TYPE.STARTED) {
 			job.started = true;
 			job.pid = arg;
 		} else if (type === TYPE.FAILED) {
 			job.started = true;
-		} else if (type === TYPE.END) {
-			this.jobs.delete(id);
 		}
 		this.records.push(type, flags, job, arg,
 			payload === null || type === TYPE.OUTPUT ? payload : Buffer.from(payload));
@@ -211,15 +217,21 @@ class Connection {
 				const at = done;
 
 				done += 5;
-				job.resource.runInAsyncScope(deliverOne, undefined, this, job, records, at);
+				job.resource.runInAsyncScope(tell, undefined, job, records[at], records[at + 1],
+					records[at + 3], records[at + 4]);
 			}
 		} finally {
 			this.delivering = false;
 			if (done < records.length)
 				this.records = records.slice(done).concat(this.records);
-			if (this.records.length > 0)
-				setImmediate(deliverNow, this);
+			this.deliverSoon();
 		}
+	}
+
+	/** What was read while something was waited for is told in the next turn. */
+	deliverSoon() {
+		if (this.records.length > 0)
+			setImmediate(deliverNow, this);
 	}
 
 	/** Call back in the next turn, after the microtasks of this one. */
@@ -275,8 +287,7 @@ class Connection {
 			if (!this.transport.pump())
 				pause();
 		}
-		if (this.records.length > 0)
-			setImmediate(deliverNow, this);
+		this.deliverSoon();
 		return job.started === true;
 	}
 
@@ -310,12 +321,8 @@ function runLate(connection) {
 	}
 }
 
-function deliverOne(connection, job, records, at) {
-	const flags = records[at + 1];
-	const arg = records[at + 3];
-	const payload = records[at + 4];
-
-	switch (records[at]) {
+function tell(job, type, flags, arg, payload) {
+	switch (type) {
 	case TYPE.STARTED:
 		job.onStarted(arg);
 		break;

@@ -16,7 +16,8 @@ const START_MS = 10000;
 let connection = null;
 let tryAgainAt = 0;
 let warned = false;
-let runtimeSpawnSync = require('child_process').spawnSync;
+let starting = false;
+const { spawnSync } = require('child_process'); /* before anybody replaces it */
 const settings = { daemon: null, socket: null };
 
 /** @param {object} options  daemon: path of uringspawnd; socket: of one that runs */
@@ -81,7 +82,16 @@ function start(socket) {
 
 	if (binary === null)
 		throw new Error('there is no uringspawnd (set URINGSPAWN_DAEMON, or put it in PATH)');
-	const result = runtimeSpawnSync(binary, ['--private', '--background', '--quiet', '--socket', socket], {
+	starting = true;
+	try {
+		return startNow(binary, socket);
+	} finally {
+		starting = false;
+	}
+}
+
+function startNow(binary, socket) {
+	const result = spawnSync(binary, ['--private', '--background', '--quiet', '--socket', socket], {
 		env: { ...process.env }, cwd: '/', stdio: ['ignore', 'ignore', 'pipe'], timeout: START_MS, encoding: 'utf8',
 	});
 	if (result.error)
@@ -159,9 +169,9 @@ process.on('exit', () => {
 		connection.flushSync();
 });
 
-/** The runtime's own, when `register` is about to put another in its place. */
-function useSpawnSync(spawnSync) {
-	runtimeSpawnSync = spawnSync;
+/** Whether the daemon is being started, by the runtime's own spawnSync(). */
+function isStarting() {
+	return starting;
 }
 
-module.exports = { configure, get, useSpawnSync };
+module.exports = { configure, get, isStarting };

@@ -11,12 +11,15 @@ const { systemError } = require('./errors.js');
 
 const { TYPE, EXIT } = wire;
 const { errno, signals } = os.constants;
-const SHELL = '/bin/sh';
 
 const signalNames = [];
 for (const [name, number] of Object.entries(signals))
 	if (signalNames[number] === undefined)
 		signalNames[number] = name;
+
+function signalName(number) {
+	return signalNames[number] || `SIG${number}`;
+}
 
 const relayOf = Symbol('uringspawn.relay');
 
@@ -119,25 +122,22 @@ class Relay {
 	}
 
 	onFailed(stage, number, signal) {
-		if (stage === wire.STAGE_EXEC && number === errno.ENOEXEC && this.request.path !== SHELL) {
+		if (stage === wire.STAGE_EXEC && number === errno.ENOEXEC && this.request.path === undefined) {
 			this.startByShell();
 			return;
 		}
 		this.slots.forEach((slot) => slot && slot.reads && slot.onEof());
 		if (signal > 0)
-			this.finish(null, signalNames[signal]);
+			this.finish(null, signalName(signal));
 		else
 			this.finish(-(number || errno.ECHILD), null);
 	}
 
 	/* A file without a line that names its interpreter is the shell's to run, as execvp() does it. */
 	startByShell() {
-		const { request } = this;
-		const file = request.search !== undefined ? request.search : request.argv[0];
-
 		this.failedId = this.id;
 		this.started = false;
-		this.start({ ...request, path: SHELL, argv: [SHELL, file, ...request.argv.slice(1)] }, this.fds);
+		this.start(wire.byShell(this.request), this.fds);
 	}
 
 	onOutput(stream, bytes) {
@@ -234,7 +234,7 @@ function exitNow(kind, number) {
 	else if (kind === EXIT.LOST)
 		this.finish(-errno.ECHILD, null);
 	else
-		this.finish(null, signalNames[number] || `SIG${number}`);
+		this.finish(null, signalName(number));
 }
 
 function flushSlots(relay) {
@@ -315,4 +315,4 @@ function relay(ChildProcess, child, connection, plan) {
 	return made;
 }
 
-module.exports = { relay };
+module.exports = { relay, signalName };

@@ -24,6 +24,11 @@ let registered = false;
 let ownEnvironment = false;
 const counts = { relayed: 0, adopted: 0, runtime: 0 };
 
+/* Whether a call of the runtime's that is going on is to come here. */
+function isOurs() {
+	return entered > 0 || registered;
+}
+
 /* ---- ChildProcess.prototype.spawn -------------------------------------------------- */
 
 function isList(value) {
@@ -109,7 +114,7 @@ function startRelayed(child, options) {
 }
 
 function spawn(options) {
-	if (entered === 0 && !registered)
+	if (!isOurs())
 		return spawnByRuntime.call(this, options);
 	if (isUsual(options) && !wantsChannel(options.stdio) && startRelayed(this, options))
 		return 0;
@@ -180,6 +185,15 @@ const functions = {
 	exec(command, options, callback) {
 		return enter(own.exec, [...arguments], 1, true);
 	},
+	spawnSync(file, args, options) {
+		return enter(own.spawnSync, [...arguments], behindArguments(arguments), false);
+	},
+	execFileSync(file, args, options) {
+		return enter(own.execFileSync, [...arguments], behindArguments(arguments), true);
+	},
+	execSync(command, options) {
+		return enter(own.execSync, [...arguments], 1, true);
+	},
 	fork(modulePath, args, options) {
 		return enter(own.fork, [...arguments], behindArguments(arguments), true);
 	},
@@ -203,4 +217,4 @@ function register() {
 	environment.watch();
 }
 
-module.exports = { own, counts, functions, register };
+module.exports = { own, counts, functions, register, requestOf, isOurs };

@@ -124,7 +124,7 @@ class SocketTransport {
 		return this.timer === null && this.drain();
 	}
 
-	/* Returns whether all is written. */
+	/** Write what is queued, as much as the socket takes; returns whether that was all. */
 	drain() {
 		while (this.queue.length > 0 && !this.lost) {
 			const bytes = this.queue[0];

@@ -1,0 +1,239 @@
+'use strict';
+/*
+ * spawnSync(), execSync() and execFileSync() without a fork in this process.
+ *
+ * The runtime's own functions check and complete what they are given, call spawn() of one of
+ * its bindings, and make of its answer what they return or throw.  That one call is
+ * replaced.  A runtime that does not show the binding keeps its own.
+ */
+const os = require('os');
+const daemon = require('./daemon.js');
+const wire = require('./wire.js');
+const { pause } = require('./transport.js');
+const { requestOf, counts } = require('./spawn.js');
+const { signalName } = require('./relay.js');
+
+const { TYPE, EXIT, STDIO } = wire;
+const { errno } = os.constants;
+const PAUSE_MS_MAX = 1;
+
+/* What ends the wait for a program, beside its end. */
+const NO_ERROR = 0;
+
+class SyncJob {
+	constructor(connection, options, plan) {
+		this.immediate = true; /* told as it is read */
+		this.connection = connection;
+		this.options = options;
+		this.id = 0;
+		this.pid = 0;
+		this.error = NO_ERROR;
+		this.status = null;
+		this.signal = null;
+		this.exited = false;
+		this.over = false;
+		this.bytes = 0;
+		this.output = plan.map((one) => one.slot === 'out' ? [] : null);
+		this.owed = plan.map(() => 0);
+		this.window = connection.inputWindowBytes;
+		this.input = options.stdio[0].input || null;
+		this.hasInput = plan[0].slot === 'in';
+	}
+
+	/* ---- told by the connection ------------------------------------------------ */
+
+	onStarted(pid) {
+		this.pid = pid;
+	}
+
+	onFailed(stage, number, signal) {
+		this.failedAt = stage;
+		if (signal > 0)
+			this.signal = signalName(signal);
+		else
+			this.error = -(number || errno.ECHILD);
+	}
+
+	onOutput(stream, bytes) {
+		const { maxBuffer } = this.options;
+
+		this.bytes += bytes.length;
+		this.output[stream].push(bytes);
+		this.owed[stream] += bytes.length;
+		if (this.owed[stream] >= this.connection.windowBytes / 2) {
+			this.connection.send(TYPE.WINDOW, stream, this.id, this.owed[stream]);
+			this.owed[stream] = 0;
+		}
+		if (maxBuffer > 0 && this.bytes > maxBuffer)
+			this.kill(-errno.ENOBUFS);
+	}
+
+	onEof() {}
+
+	onExit(kind, number) {
+		this.exited = true;
+		if (kind === EXIT.CODE)
+			this.status = number;
+		else if (kind === EXIT.LOST)
+			this.error = this.error || -errno.ECHILD;
+		else
+			this.signal = signalName(number);
+		/* Who was killed for what it wrote is not read to the end. */
+		this.over = this.over || this.error !== NO_ERROR;
+	}
+
+	onEnd() {
+		this.over = true;
+	}
+
+	onInputWindow(stream, bytes, broken) {
+		this.window += bytes;
+		if (broken)
+			this.input = null;
+		this.feed();
+	}
+
+	/* ---- what it does ------------------------------------------------------------ */
+
+	start(request, fds) {
+		this.id = this.connection.request(TYPE.RUN, request, this, fds);
+		if (this.hasInput)
+			this.feed();
+	}
+
+	feed() {
+		const { input } = this;
+		const size = input ? Math.min(input.length, this.window) : 0;
+
+		if (size > 0) {
+			this.connection.input(this.id, 0, input.subarray(0, size));
+			this.window -= size;
+			this.input = input.subarray(size);
+		}
+		if (this.hasInput && (!this.input || this.input.length === 0)) {
+			this.hasInput = false;
+			this.connection.send(TYPE.STDIN_EOF, 0, this.id, 0);
+		}
+	}
+
+	kill(error) {
+		if (this.error !== NO_ERROR)
+			return;
+		this.error = error;
+		this.output.forEach((chunks, stream) =>
+			chunks && this.connection.send(TYPE.CLOSE, stream, this.id, 0));
+		this.connection.send(TYPE.SIGNAL, wire.SIGNAL_PROCESS, this.id,
+			this.options.killSignal || os.constants.signals.SIGTERM);
+		this.over = this.exited;
+	}
+
+	wait() {
+		const { connection } = this;
+		const { timeout } = this.options;
+		const until = timeout > 0 ? performance.now() + timeout : Infinity;
+		let ms = PAUSE_MS_MAX / 16;
+
+		while (!this.over) {
+			connection.flush();
+			connection.transport.drain();
+			if (connection.transport.pump()) {
+				ms = PAUSE_MS_MAX / 16;
+				continue;
+			}
+			if (!connection.alive) {
+				this.error = this.error || -errno.ECONNRESET;
+				break;
+			}
+			if (performance.now() >= until)
+				this.kill(-errno.ETIMEDOUT);
+			pause(Math.min(ms, Math.max(until - performance.now(), PAUSE_MS_MAX / 16)));
+			ms = Math.min(2 * ms, PAUSE_MS_MAX);
+		}
+		connection.deliverSoon();
+	}
+
+	/* In the form that the runtime's binding answers in. */
+	result() {
+		const { pid, error, signal } = this;
+
+		if (pid === 0 && error !== NO_ERROR)
+			return { error, status: null, signal: null, output: null, pid: 0 };
+		const output = this.output.map((chunks) => chunks && Buffer.concat(chunks));
+		const result = { status: error === NO_ERROR ? this.status : null, signal, output, pid };
+		return error === NO_ERROR ? result : { error, ...result };
+	}
+}
+
+/* As stdio.js makes them; null: the runtime has to do it. */
+function planOf(stdio, descriptors) {
+	const plan = [];
+
+	for (let i = 0; i < stdio.length; i++) {
+		const one = stdio[i];
+
+		if (one.type === 'ignore')
+			plan.push({ kind: STDIO.NULL, slot: null });
+		else if ((one.type === 'pipe' || one.type === 'overlapped') && i < 3)
+			plan.push({ kind: STDIO.PIPE, slot: i === 0 ? 'in' : 'out' });
+		else if ((one.type === 'inherit' || one.type === 'fd') && descriptors)
+			plan.push({ kind: STDIO.FD, slot: null, fd: one.type === 'fd' ? one.fd : i });
+		else
+			return null;
+	}
+	return plan;
+}
+
+/* Null: the runtime has to do it. */
+function run(options) {
+	const connection = daemon.get();
+	const plan = connection && connection.transport.synchronous &&
+		planOf(options.stdio, connection.transport.passesDescriptors);
+	const request = plan && requestOf(options, plan, connection);
+
+	if (!request)
+		return null;
+	const fds = plan.filter((one) => one.kind === STDIO.FD).map((one) => one.fd);
+	let job = new SyncJob(connection, options, plan);
+	job.start(request, fds);
+	job.wait();
+	if (job.failedAt === wire.STAGE_EXEC && job.error === -errno.ENOEXEC) {
+		job = new SyncJob(connection, options, plan);
+		job.start(wire.byShell(request), fds);
+		job.wait();
+	}
+	counts.relayed++;
+	return job.result();
+}
+
+function bindingOf() {
+	try {
+		const binding = process.binding('spawn_sync');
+
+		return typeof binding.spawn === 'function' ? binding : null;
+	} catch {
+		return null;
+	}
+}
+
+/**
+ * Put run() in the place of the binding's spawn().
+ *
+ * @param {function} isOurs  whether the call that is going on is one that comes here
+ */
+function install(isOurs) {
+	const binding = globalThis.Deno || process.versions.bun ? null : bindingOf();
+
+	if (binding === null)
+		return;
+	const spawn = binding.spawn;
+	binding.spawn = function spawnSync(options) {
+		const ours = isOurs() && !daemon.isStarting();
+		const result = ours ? run(options) : null;
+
+		if (ours && result === null)
+			counts.runtime++;
+		return result || spawn.call(binding, options);
+	};
+}
+
+module.exports = { install };
