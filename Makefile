@@ -80,13 +80,23 @@ child_programs    := $(call programs,tests/programs)
 bench_fair        := $B/tools/bench/fair
 bench_obj         := $(call objects,tools/bench)
 
+# The addon of the Node client, where node's headers are: never required.
+NODE_INCLUDE ?= $(firstword $(patsubst %/node_api.h,%,$(wildcard \
+	$(patsubst %/bin/node,%/include/node/node_api.h,$(realpath $(shell command -v node))) \
+	$(patsubst %/bin/node,%/include/node/node_api.h,$(shell command -v node)) \
+	/usr/include/node/node_api.h)))
+addon_obj    := $(call objects,clients/node/addon)
+addon        := $(if $(wildcard $(NODE_INCLUDE)/node_api.h),$(if $(addon_obj),$B/uringspawn.node))
+
 .DEFAULT_GOAL := all
 .DELETE_ON_ERROR:
 .SECONDARY:
 force:
-.PHONY: force all lib programs help demo bench soak install uninstall clean
+.PHONY: force all lib addon programs help demo bench soak install uninstall clean
 
-all: lib $(bins) ## build the library, the daemon and the command line
+all: lib $(bins) addon ## build the library, the daemon and the command line
+addon: $(addon)
+	$(if $(addon_obj),$(if $(addon),,@echo "  SKIP    uringspawn.node: there is no node_api.h (NODE_INCLUDE=)"))
 lib: $(lib_a) $(lib_so) $(lib_link) $B/liburingspawn.pc
 programs: $(child_programs)
 
@@ -137,6 +147,12 @@ $B/uringspawn: $(cli_obj) $(lib_obj)
 $B/uringspawnd: $(daemon_obj) $(lib_obj)
 	$(call say,LD,$@)
 	$(Q)$(CC) $(ldflags) -o $@ $^ $(lib_libs) $(LDLIBS)
+
+# Its napi_ and uv_ functions are the runtime's that loads it.
+$B/clients/node/addon/%.o: cppflags += -isystem $(NODE_INCLUDE) -iquote clients/node/addon
+$B/uringspawn.node: $(addon_obj)
+	$(call say,LD,$@)
+	$(Q)$(CC) $(ldflags) -shared -o $@ $^ $(LDLIBS)
 
 $B/demo: $(demo_obj) $(lib_a)
 	$(call say,LD,$@)
@@ -201,7 +217,7 @@ $(child_programs): $B/%: %.c
 $B/tests/programs/true: tiny = -DTINY -nostdlib
 $B/tests/programs/flood: tests/programs/pattern.h
 
-all_obj := $(lib_obj) $(daemon_obj) $(cli_obj) $(demo_obj) $(bench_obj) $(support_obj) $(unit_obj) \
+all_obj := $(lib_obj) $(daemon_obj) $(cli_obj) $(demo_obj) $(addon_obj) $(bench_obj) $(support_obj) $(unit_obj) \
 	$(fault_obj) $(integration_obj) $(addsuffix .o,$(thread_tests) $(examples) $(fuzzers)) \
 	$B/tests/fuzz/onefile.o
 -include $(all_obj:.o=.d)
