@@ -7,10 +7,11 @@
  *
  * A job is an object with onStarted(pid), onFailed(stage, errno, path), onOutput(stream, bytes), onEof(stream),
  * onExit(kind, number), onEnd(reason), onInputWindow(stream, bytes, closed), onLost(error), and `resource`, the
- * AsyncResource that they are called in. `started` and `pid` are set as soon as STARTED is read, before onStarted().
+ * AsyncResource that they are called in. `started` and `pid`, or `started` and `failure` ({stage, errno}), are set as
+ * soon as STARTED or FAILED is read, before onStarted() and onFailed().
  */
 const { FrameReader } = require('./frames.js');
-const { SocketTransport, pause } = require('./transport.js');
+const { SocketTransport } = require('./transport.js');
 const wire = require('./wire.js');
 
 const { TYPE } = wire;
@@ -56,7 +57,7 @@ class Connection {
 			if (this.transport.lost || this.error || Date.now() > until)
 				throw this.refused();
 			if (!this.transport.pump())
-				pause();
+				this.transport.wait();
 		}
 	}
 
@@ -171,6 +172,7 @@ class Connection {
 			job.pid = arg;
 		} else if (type === TYPE.FAILED) {
 			job.started = true;
+			job.failure = { stage: flags, errno: arg };
 		}
 		this.records.push(type, flags, job, arg,
 			payload === null || type === TYPE.OUTPUT ? payload : Buffer.from(payload));
@@ -285,7 +287,7 @@ class Connection {
 		}
 		while (!job.started && this.alive && Date.now() < until) {
 			if (!this.transport.pump())
-				pause();
+				this.transport.wait();
 		}
 		this.deliverSoon();
 		return job.started === true;

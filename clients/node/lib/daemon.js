@@ -6,7 +6,10 @@
 const fs = require('fs');
 const os = require('os');
 const path = require('path');
+const addon = require('./addon.js');
 const { Connection } = require('./connection.js');
+const { SocketTransport } = require('./transport.js');
+const { AddonTransport } = require('./transport_addon.js');
 const wire = require('./wire.js');
 const { Templates } = require('./environment.js');
 
@@ -118,7 +121,7 @@ function open(socket) {
 	const opened = new Connection(socket, () => {
 		if (connection === opened)
 			connection = null;
-	});
+	}, addon === null ? SocketTransport : AddonTransport);
 	return opened;
 }
 
@@ -131,7 +134,7 @@ function connect() {
 		group: wire.GROUP.CLIENT,
 		gone: wire.GONE.RELEASE,
 		killProcess: true,
-		umask: opened.isPrivate ? undefined : process.umask(),
+		umask: opened.isPrivate ? undefined : addon === null ? process.umask() : addon.umask(),
 	});
 	return opened;
 }

@@ -4,9 +4,11 @@
  */
 const { STDIO, FDS_MAX } = require('./wire.js');
 const { ChildOutput, ChildDuplex } = require('./streams.js');
+const { areOpen } = require('./transport_addon.js');
 
 const STREAMS_MAX = 256;
 const NULL = { kind: STDIO.NULL, slot: null, source: null, fd: -1 };
+const NONE = { ...NULL, kind: STDIO.NONE };
 const PIPES = [
 	{ kind: STDIO.PIPE, slot: 'in', source: null, fd: -1 },
 	{ kind: STDIO.PIPE, slot: 'out', source: null, fd: -1 },
@@ -18,15 +20,6 @@ function pipe(index) {
 	return PIPES[Math.min(index, index < 3 ? 1 : 2)];
 }
 
-/* The descriptor that a stream stands for, as the runtime would find it; -1: none. */
-function descriptorOf(value) {
-	const handle = value._handle || value.handle || value;
-
-	if (typeof value.fd === 'number')
-		return value.fd;
-	return typeof handle === 'object' && typeof handle.fd === 'number' ? handle.fd : -1;
-}
-
 function passed(fd) {
 	return Number.isInteger(fd) && fd >= 0 ? { kind: STDIO.FD, slot: null, source: null, fd } : null;
 }
@@ -36,9 +29,9 @@ function element(value, index) {
 	if (value === 'pipe' || value === 'overlapped')
 		return pipe(index);
 	if (value === undefined || value === null)
-		return index < 3 ? pipe(index) : NULL;
+		return index < 3 ? pipe(index) : NONE;
 	if (value === 'ignore')
-		return NULL;
+		return index < 3 ? NULL : NONE;
 	if (value === 'inherit')
 		return passed(index);
 	if (typeof value === 'number')
@@ -47,7 +40,8 @@ function element(value, index) {
 		return null;
 	if (value instanceof ChildOutput || value instanceof ChildDuplex)
 		return index === 0 ? { ...pipe(0), source: value } : null;
-	return passed(descriptorOf(value));
+	/* A stream of the runtime's: it has to stop reading what the child is given. */
+	return passed(value.fd);
 }
 
 /**
@@ -73,8 +67,10 @@ function planOf(stdio, descriptors) {
 			return null;
 		plan.push(one);
 	}
-	const fds = plan.filter((one) => one.kind === STDIO.FD).length;
-	return fds > (descriptors ? FDS_MAX : 0) ? null : plan;
+	const fds = plan.filter((one) => one.kind === STDIO.FD).map((one) => one.fd);
+	if (fds.length > (descriptors ? FDS_MAX : 0) || !areOpen(fds))
+		return null;
+	return plan;
 }
 
 /** Whether an IPC channel is asked for. */

@@ -196,6 +196,11 @@ class SocketTransport {
 		return true;
 	}
 
+	/** Stand still for a moment: something may come meanwhile. */
+	wait() {
+		pause();
+	}
+
 	tryRead(space) {
 		try {
 			const size = fs.readSync(this.fd, space, 0, space.length, null);

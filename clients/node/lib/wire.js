@@ -51,7 +51,8 @@ const FIELD = {
 	GONE: 32,
 };
 
-const STDIO = { NULL: 1, PIPE: 2, FD: 3, DUPLEX: 6 };
+/* NONE is this client's: no such descriptor in the child. */
+const STDIO = { NONE: 0, NULL: 1, PIPE: 2, FD: 3, DUPLEX: 6 };
 const GROUP = { NEW: 0, SESSION: 1, CLIENT: 2 };
 const GONE = { KILL: 0, KEEP: 1, RELEASE: 2 };
 const SIGNAL_PROCESS = 1;
@@ -302,10 +303,12 @@ function writeStdio(writer, stdio) {
 		writer.bytes[writer.size++] = 0;
 	}
 	writer.endField(start);
-	if (stdio.length <= 3)
+	if (!stdio.some((one, i) => i >= 3 && one.kind !== STDIO.NONE))
 		return;
 	start = writer.field(FIELD.FDS);
 	for (let i = 3; i < stdio.length; i++) {
+		if (stdio[i].kind === STDIO.NONE)
+			continue;
 		writer.u16(i);
 		writer.bytes[writer.size++] = stdio[i].kind;
 		writer.bytes[writer.size++] = 0;
