@@ -3,89 +3,32 @@
  * A child that the daemon started and carries the streams of: the runtime's own
  * ChildProcess, with this in the place of what its spawn() would have made.
  */
-const { AsyncResource } = require('async_hooks');
 const os = require('os');
 const wire = require('./wire.js');
+const { JobHandle, signalName, byShell } = require('./handle.js');
 const { Slot } = require('./streams.js');
 const { systemError } = require('./errors.js');
 
 const { TYPE, EXIT } = wire;
-const { errno, signals } = os.constants;
-
-const signalNames = [];
-for (const [name, number] of Object.entries(signals))
-	if (signalNames[number] === undefined)
-		signalNames[number] = name;
-
-function signalName(number) {
-	return signalNames[number] || `SIG${number}`;
-}
+const { errno } = os.constants;
 
 const relayOf = Symbol('uringspawn.relay');
 
-class Relay {
+class Relay extends JobHandle {
 	/**
 	 * @param {ChildProcess} child  the runtime's, fresh from its constructor
 	 * @param {object[]} plan  of stdio.js
 	 */
 	constructor(child, connection, plan) {
+		super(connection);
 		this.child = child;
-		this.connection = connection;
-		this.resource = new AsyncResource('PROCESSWRAP', { requireManualDestroy: true });
-		this.id = 0;
 		this.request = null;
-		this.started = false; /* or known to have failed: set as it is read */
-		this.pid = undefined; /* set as it is read */
 		this.startedPass = 0;
 		this.late = false; /* what comes goes behind what waits for the next turn */
-		this.exited = false;
 		this.ended = false;
-		this.holding = false;
 		this.listed = null;
 		this.slots = plan.map((one, index) => one.slot === null ? null : new Slot(this, index, one.slot));
 		this.setRef(true);
-	}
-
-	/* ---- what the child's own methods call ----------------------------------- */
-
-	kill(signal) {
-		if (this.exited)
-			return -errno.ESRCH;
-		if (signal < 0 || signal > 64)
-			return -errno.EINVAL;
-		if (signal > 0) {
-			this.connection.send(TYPE.SIGNAL, wire.SIGNAL_PROCESS, this.id, signal);
-			this.connection.flush();
-		}
-		return 0;
-	}
-
-	ref() {
-		this.setRef(true);
-	}
-
-	unref() {
-		this.setRef(false);
-	}
-
-	hasRef() {
-		return this.holding;
-	}
-
-	close() {
-		this.setRef(false);
-	}
-
-	setRef(refd) {
-		const holds = refd && !this.exited;
-
-		if (holds === this.holding)
-			return;
-		this.holding = holds;
-		if (holds)
-			this.connection.hold();
-		else
-			this.connection.release();
 	}
 
 	/** The child's pid; waits for it if it has not come. Undefined when it did not start. */
@@ -137,7 +80,7 @@ class Relay {
 	startByShell() {
 		this.failedId = this.id;
 		this.started = false;
-		this.start(wire.byShell(this.request), this.fds);
+		this.start(byShell(this.request), this.fds);
 	}
 
 	onOutput(stream, bytes) {
@@ -315,4 +258,4 @@ function relay(ChildProcess, child, connection, plan) {
 	return made;
 }
 
-module.exports = { relay, signalName };
+module.exports = { relay };

@@ -9,6 +9,7 @@ const { promisify } = require('util');
 const runtime = require('child_process');
 const daemon = require('./daemon.js');
 const environment = require('./environment.js');
+const { adopt, disown } = require('./fork.js');
 const { planOf, wantsChannel } = require('./stdio.js');
 const { relay } = require('./relay.js');
 const wire = require('./wire.js');
@@ -77,7 +78,7 @@ function workingDirectory(options) {
 	}
 }
 
-function requestOf(options, plan, connection) {
+function requestOf(options, plan, connection, pairs) {
 	const cwd = workingDirectory(options);
 	const credentials = credentialsOf(options);
 
@@ -85,7 +86,6 @@ function requestOf(options, plan, connection) {
 
 	if (cwd === null || credentials === null || argv === null || !isList(argv) || argv.some(isLong))
 		return null;
-	const pairs = ownEnvironment ? environment.ownPairs() : options.envPairs || [];
 	return {
 		argv,
 		search: options.file === argv[0] ? undefined : options.file,
@@ -100,7 +100,8 @@ function requestOf(options, plan, connection) {
 function startRelayed(child, options) {
 	const connection = daemon.get();
 	const plan = connection && planOf(options.stdio, connection.transport.passesDescriptors);
-	const request = plan && requestOf(options, plan, connection);
+	const request = plan && requestOf(options, plan, connection,
+		ownEnvironment ? environment.ownPairs() : options.envPairs || []);
 
 	if (!request)
 		return false;
@@ -113,15 +114,37 @@ function startRelayed(child, options) {
 	return true;
 }
 
+/* The workers of node:cluster are known to its own handles. */
+function isOfCluster(pairs) {
+	return pairs !== undefined && pairs.some((pair) => pair.startsWith('NODE_UNIQUE_ID='));
+}
+
+/* Null: it is the runtime's alone. */
+function startAdopted(child, options) {
+	const connection = daemon.get();
+
+	if (connection === null || !connection.transport.passesDescriptors || isOfCluster(options.envPairs))
+		return null;
+	return adopt(child, connection, options,
+		(completed, plan) => requestOf(completed, plan, connection, completed.envPairs || []));
+}
+
 function spawn(options) {
 	if (!isOurs())
 		return spawnByRuntime.call(this, options);
-	if (isUsual(options) && !wantsChannel(options.stdio) && startRelayed(this, options))
+	const usual = isUsual(options);
+	if (usual && !wantsChannel(options.stdio) && startRelayed(this, options))
 		return 0;
 	if (ownEnvironment && typeof options === 'object' && options !== null)
 		options.envPairs = [...environment.ownPairs()];
-	counts.runtime++;
-	return spawnByRuntime.call(this, options);
+	const handle = usual ? startAdopted(this, options) : null;
+	try {
+		return spawnByRuntime.call(this, options);
+	} finally {
+		counts[handle !== null && handle.adopted ? 'adopted' : 'runtime']++;
+		if (handle !== null)
+			disown(this, handle);
+	}
 }
 
 ChildProcess.prototype.spawn = spawn;

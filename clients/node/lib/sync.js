@@ -9,13 +9,11 @@
 const os = require('os');
 const daemon = require('./daemon.js');
 const wire = require('./wire.js');
-const { pause } = require('./transport.js');
 const { requestOf, counts } = require('./spawn.js');
-const { signalName } = require('./relay.js');
+const { signalName, byShell } = require('./handle.js');
 
 const { TYPE, EXIT, STDIO } = wire;
 const { errno } = os.constants;
-const PAUSE_MS_MAX = 1;
 
 /* What ends the wait for a program, beside its end. */
 const NO_ERROR = 0;
@@ -129,26 +127,22 @@ class SyncJob {
 
 	wait() {
 		const { connection } = this;
+		const { transport } = connection;
 		const { timeout } = this.options;
 		const until = timeout > 0 ? performance.now() + timeout : Infinity;
-		let ms = PAUSE_MS_MAX / 16;
 
-		while (!this.over) {
+		while (!this.over && connection.alive) {
 			connection.flush();
-			connection.transport.drain();
-			if (connection.transport.pump()) {
-				ms = PAUSE_MS_MAX / 16;
+			transport.drain();
+			if (transport.pump())
 				continue;
-			}
-			if (!connection.alive) {
-				this.error = this.error || -errno.ECONNRESET;
-				break;
-			}
-			if (performance.now() >= until)
+			if (performance.now() >= until && this.error === NO_ERROR)
 				this.kill(-errno.ETIMEDOUT);
-			pause(Math.min(ms, Math.max(until - performance.now(), PAUSE_MS_MAX / 16)));
-			ms = Math.min(2 * ms, PAUSE_MS_MAX);
+			else
+				transport.wait(this.error === NO_ERROR ? until - performance.now() : Infinity);
 		}
+		if (!this.over)
+			this.error = this.error || -errno.ECONNRESET;
 		connection.deliverSoon();
 	}
 
@@ -198,7 +192,7 @@ function run(options) {
 	job.wait();
 	if (job.failedAt === wire.STAGE_EXEC && job.error === -errno.ENOEXEC) {
 		job = new SyncJob(connection, options, plan);
-		job.start(wire.byShell(request), fds);
+		job.start(byShell(request), fds);
 		job.wait();
 	}
 	counts.relayed++;

@@ -8,12 +8,13 @@ const fs = require('fs');
 const net = require('net');
 
 const WRITE_AGAIN_MS = 1;
-const PAUSE_MS = 0.2;
+const PAUSE_MS_MIN = 0.06;
+const PAUSE_MS_MAX = 1;
 
 const pauseCell = new Int32Array(new SharedArrayBuffer(4));
 
 /** Let the daemon work for a moment, without the event loop. */
-function pause(ms = PAUSE_MS) {
+function pause(ms) {
 	Atomics.wait(pauseCell, 0, 0, ms);
 }
 
@@ -36,6 +37,7 @@ class SocketTransport {
 		this.queue = []; /* what the socket did not take yet */
 		this.timer = null;
 		this.lost = false;
+		this.pauseMs = PAUSE_MS_MIN;
 		this.closed = false; /* by destroy(): the sink hears no more */
 		this.space = null;
 		this.socket = this.connect(path.startsWith('@') ? '\0' + path.slice(1) : path);
@@ -174,8 +176,8 @@ class SocketTransport {
 		while (!this.drain()) {
 			if (this.lost || Date.now() > until)
 				return false;
-			this.pump();
-			pause();
+			if (!this.pump())
+				this.wait();
 		}
 		return true;
 	}
@@ -189,6 +191,7 @@ class SocketTransport {
 
 		if (size === 0)
 			return false;
+		this.pauseMs = PAUSE_MS_MIN;
 		this.commit(size);
 		const next = hasOnread ? this.nextSpace() : undefined;
 		if (next && this.socket._handle)
@@ -196,9 +199,10 @@ class SocketTransport {
 		return true;
 	}
 
-	/** Stand still for a moment: something may come meanwhile. */
-	wait() {
-		pause();
+	/** Stand still for a moment, a longer one each time that nothing came; for `ms` at most. */
+	wait(ms = PAUSE_MS_MAX) {
+		pause(Math.min(this.pauseMs, Math.max(ms, PAUSE_MS_MIN)));
+		this.pauseMs = Math.min(2 * this.pauseMs, PAUSE_MS_MAX);
 	}
 
 	tryRead(space) {

@@ -144,10 +144,12 @@ class AddonTransport {
 		return true;
 	}
 
-	/** Stand still until something has come, for `ms` at most. */
+	/** Stand still until something has come, or what is queued can be written; for `ms` at most. */
 	wait(ms = WAIT_MS) {
+		const what = this.queue.length > 0 ? READABLE | WRITABLE : READABLE;
+
 		if (!this.lost)
-			addon.wait(this.link, READABLE, ms);
+			addon.wait(this.link, what, Math.ceil(Math.min(Math.max(ms, 0), WAIT_MS)));
 	}
 
 	/* ---- out -------------------------------------------------------------------- */

@@ -59,7 +59,6 @@ const SIGNAL_PROCESS = 1;
 const EXIT = { CODE: 0, SIGNAL: 1, CORE: 2, LOST: 3 };
 const STAGE_EXEC = 10;
 
-const SHELL = '/bin/sh';
 const WRITER_BYTES = 16 << 10;
 
 /**
@@ -246,13 +245,6 @@ function writeRequest(writer, type, job, request) {
 	writer.endFrame(start);
 }
 
-/** The request of a file that the kernel does not know how to run: the shell's to run, as execvp() does it. */
-function byShell(request) {
-	const file = request.search !== undefined ? request.search : request.argv[0];
-
-	return { ...request, path: SHELL, argv: [SHELL, file, ...request.argv.slice(1)] };
-}
-
 /** A TEMPLATE frame: what many requests have in common. */
 function writeTemplate(writer, id, request) {
 	const start = writer.frame(TYPE.TEMPLATE, 0, 0, id);
@@ -332,5 +324,5 @@ function u16At(bytes, at) {
 module.exports = {
 	HEADER_BYTES, FRAME_BYTES_MAX, FDS_MAX, TEMPLATES_MAX, FEATURE_LANE,
 	TYPE, FIELD, STDIO, GROUP, GONE, EXIT, SIGNAL_PROCESS, STAGE_EXEC,
-	Writer, writeHello, readHello, writeRequest, byShell, writeTemplate, writeShort, u32At, u16At,
+	Writer, writeHello, readHello, writeRequest, writeTemplate, writeShort, u32At, u16At,
 };
