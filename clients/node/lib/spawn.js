@@ -81,7 +81,6 @@ function workingDirectory(options) {
 function requestOf(options, plan, connection, pairs) {
 	const cwd = workingDirectory(options);
 	const credentials = credentialsOf(options);
-
 	const argv = argumentsOf(options.args);
 
 	if (cwd === null || credentials === null || argv === null || !isList(argv) || argv.some(isLong))
@@ -97,11 +96,21 @@ function requestOf(options, plan, connection, pairs) {
 	};
 }
 
+/* The environment that a call was given, as NAME=VALUE strings. */
+function pairsOf(options) {
+	return ownEnvironment ? environment.ownPairs() : options.envPairs || [];
+}
+
+/* The runtime was spared to enumerate it, and needs it now. */
+function completeEnvironment(options) {
+	if (ownEnvironment && typeof options === 'object' && options !== null)
+		options.envPairs = [...environment.ownPairs()];
+}
+
 function startRelayed(child, options) {
 	const connection = daemon.get();
 	const plan = connection && planOf(options.stdio, connection.transport.passesDescriptors);
-	const request = plan && requestOf(options, plan, connection,
-		ownEnvironment ? environment.ownPairs() : options.envPairs || []);
+	const request = plan && requestOf(options, plan, connection, pairsOf(options));
 
 	if (!request)
 		return false;
@@ -135,8 +144,7 @@ function spawn(options) {
 	const usual = isUsual(options);
 	if (usual && !wantsChannel(options.stdio) && startRelayed(this, options))
 		return 0;
-	if (ownEnvironment && typeof options === 'object' && options !== null)
-		options.envPairs = [...environment.ownPairs()];
+	completeEnvironment(options);
 	const handle = usual ? startAdopted(this, options) : null;
 	try {
 		return spawnByRuntime.call(this, options);
@@ -240,4 +248,4 @@ function register() {
 	environment.watch();
 }
 
-module.exports = { own, counts, functions, register, requestOf, isOurs };
+module.exports = { own, counts, functions, register, requestOf, pairsOf, completeEnvironment, isOurs };

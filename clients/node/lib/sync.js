@@ -9,7 +9,7 @@
 const os = require('os');
 const daemon = require('./daemon.js');
 const wire = require('./wire.js');
-const { requestOf, counts } = require('./spawn.js');
+const { requestOf, pairsOf, completeEnvironment, counts } = require('./spawn.js');
 const { signalName, byShell } = require('./handle.js');
 
 const { TYPE, EXIT, STDIO } = wire;
@@ -182,7 +182,7 @@ function run(options) {
 	const connection = daemon.get();
 	const plan = connection && connection.transport.synchronous &&
 		planOf(options.stdio, connection.transport.passesDescriptors);
-	const request = plan && requestOf(options, plan, connection);
+	const request = plan && requestOf(options, plan, connection, pairsOf(options));
 
 	if (!request)
 		return null;
@@ -224,8 +224,10 @@ function install(isOurs) {
 		const ours = isOurs() && !daemon.isStarting();
 		const result = ours ? run(options) : null;
 
-		if (ours && result === null)
+		if (ours && result === null) {
+			completeEnvironment(options);
 			counts.runtime++;
+		}
 		return result || spawn.call(binding, options);
 	};
 }
