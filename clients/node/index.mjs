@@ -5,5 +5,6 @@ import uringspawn from './lib/main.js';
 
 export const {
 	ChildProcess, exec, execFile, execFileSync, execSync, fork, spawn, spawnSync, configure, stats,
+	passesDescriptors,
 } = uringspawn;
 export default uringspawn;

@@ -36,7 +36,6 @@ class Connection {
 		this.flushing = false;
 		this.records = []; /* type, flags, job, arg, payload: five for each frame */
 		this.delivering = false;
-		this.pass = 0;
 		this.late = []; /* deliveries for the next turn */
 		this.holders = 0;
 		this.lane = null;
@@ -212,7 +211,6 @@ class Connection {
 
 		this.records = [];
 		this.delivering = true;
-		this.pass++;
 		try {
 			while (done < records.length) {
 				const job = records[done + 2];

@@ -4,7 +4,7 @@
  */
 const { own, counts, functions, isOurs } = require('./spawn.js');
 const sync = require('./sync.js');
-const { configure } = require('./daemon.js');
+const daemon = require('./daemon.js');
 
 /** How many spawns went which way: {relayed, adopted, runtime}. */
 function stats() {
@@ -13,9 +13,17 @@ function stats() {
 
 sync.install(isOurs);
 
+/** Whether descriptors can be passed: the addon is there, and a daemon. */
+function passesDescriptors() {
+	const connection = daemon.get();
+
+	return connection !== null && connection.transport.passesDescriptors;
+}
+
 module.exports = {
 	...own,
 	...functions,
-	configure,
+	configure: daemon.configure,
 	stats,
+	passesDescriptors,
 };

@@ -9,7 +9,7 @@ const { JobHandle, signalName, byShell } = require('./handle.js');
 const { Slot } = require('./streams.js');
 const { systemError } = require('./errors.js');
 
-const { TYPE, EXIT } = wire;
+const { TYPE, EXIT, STAGES } = wire;
 const { errno } = os.constants;
 
 const relayOf = Symbol('uringspawn.relay');
@@ -23,12 +23,33 @@ class Relay extends JobHandle {
 		super(connection);
 		this.child = child;
 		this.request = null;
-		this.startedPass = 0;
-		this.late = false; /* what comes goes behind what waits for the next turn */
+		this.tickIsOver = false; /* that it was asked for in */
+		this.announced = false;
 		this.ended = false;
 		this.listed = null;
-		this.slots = plan.map((one, index) => one.slot === null ? null : new Slot(this, index, one.slot));
+		this.slots = plan.map((one, index) => one.slot === null ? null : new Slot(this, index, one.slot, one.source !== null));
 		this.setRef(true);
+	}
+
+	/*
+	 * One that has not started is waited for, so that the answer is true and 'spawn' comes first
+	 * where the program could have seen it by now.
+	 */
+	kill(signal) {
+		if (!this.started && !this.connection.waitStarted(this.id, this))
+			return super.kill(signal);
+		if (this.pid === undefined)
+			return -errno.ESRCH;
+		if (this.tickIsOver)
+			this.announce();
+		return super.kill(signal);
+	}
+
+	announce() {
+		if (this.announced)
+			return;
+		this.announced = true;
+		this.child.emit('spawn');
 	}
 
 	/** The child's pid; waits for it if it has not come. Undefined when it did not start. */
@@ -45,6 +66,7 @@ class Relay extends JobHandle {
 		this.request = request;
 		this.fds = fds;
 		this.id = this.connection.request(TYPE.RUN, request, this, fds);
+		process.nextTick(tickIsOver, this);
 	}
 
 	send(type, stream, arg) {
@@ -60,11 +82,10 @@ class Relay extends JobHandle {
 	/* ---- from the daemon --------------------------------------------------------- */
 
 	onStarted() {
-		this.startedPass = this.connection.pass;
-		this.child.emit('spawn');
+		this.announce();
 	}
 
-	onFailed(stage, number, signal) {
+	onFailed(stage, number, signal, named) {
 		if (stage === wire.STAGE_EXEC && number === errno.ENOEXEC && this.request.path === undefined) {
 			this.startByShell();
 			return;
@@ -73,7 +94,7 @@ class Relay extends JobHandle {
 		if (signal > 0)
 			this.finish(null, signalName(signal));
 		else
-			this.finish(-(number || errno.ECHILD), null);
+			this.finish(-(number || errno.ECHILD), null, { stage: STAGES[stage] || `stage ${stage}`, what: named });
 	}
 
 	/* A file without a line that names its interpreter is the shell's to run, as execvp() does it. */
@@ -91,12 +112,12 @@ class Relay extends JobHandle {
 		this.slots[stream].onEof();
 	}
 
-	/* The listeners of 'spawn' run to their end, promises included, before 'exit' comes. */
+	/*
+	 * In a turn of its own: what the listeners of 'spawn' and of the streams have begun, promises
+	 * included, is over before 'exit' comes, as it is where each comes from the kernel alone.
+	 */
 	onExit(kind, number) {
-		if (this.startedPass === this.connection.pass)
-			this.connection.later(() => this.resource.runInAsyncScope(exitNow, this, kind, number));
-		else
-			exitNow.call(this, kind, number);
+		this.connection.later(() => this.resource.runInAsyncScope(exitNow, this, kind, number));
 	}
 
 	onEnd() {
@@ -149,7 +170,7 @@ class Relay extends JobHandle {
 		this.setRef(false);
 	}
 
-	finish(exitCode, signalCode) {
+	finish(exitCode, signalCode, details) {
 		const { child } = this;
 
 		this.leave(exitCode, signalCode);
@@ -158,6 +179,7 @@ class Relay extends JobHandle {
 
 			error.path = child.spawnfile;
 			error.spawnargs = child.spawnargs.slice(1);
+			hide(error, details);
 			child.emit('error', error);
 		} else {
 			child.emit('exit', child.exitCode, child.signalCode);
@@ -169,6 +191,16 @@ class Relay extends JobHandle {
 	countClose() {
 		maybeClose(this.child);
 	}
+}
+
+/* Beside what the runtime says, for who asks: at which step, and about what. */
+function hide(error, details) {
+	for (const [name, value] of Object.entries(details || {}))
+		Object.defineProperty(error, name, { value, configurable: true, writable: true });
+}
+
+function tickIsOver(relay) {
+	relay.tickIsOver = true;
 }
 
 function exitNow(kind, number) {
@@ -192,6 +224,10 @@ function maybeClose(child) {
 
 /* ---- what a relayed child has of its own ------------------------------------------- */
 
+function shown(slot) {
+	return slot === null || slot === undefined || slot.hidden ? null : slot.open();
+}
+
 function streamAt(index) {
 	return {
 		configurable: true,
@@ -199,7 +235,7 @@ function streamAt(index) {
 		get() {
 			const slot = this[relayOf].slots[index];
 
-			return slot ? slot.open() : null;
+			return shown(slot);
 		},
 		set(value) {
 			Object.defineProperty(this, ['stdin', 'stdout', 'stderr'][index],
@@ -218,7 +254,7 @@ const accessors = {
 		get() {
 			const relay = this[relayOf];
 
-			relay.listed = relay.listed || relay.slots.map((slot) => slot ? slot.open() : null);
+			relay.listed = relay.listed || relay.slots.map(shown);
 			return relay.listed;
 		},
 		set(value) {

@@ -108,10 +108,11 @@ const KINDS = { in: ChildInput, out: ChildOutput, duplex: ChildDuplex };
 /** One descriptor of a child. */
 class Slot {
 	/** @param {string} kind  'in': the child reads; 'out': it writes; 'duplex' */
-	constructor(relay, index, kind) {
+	constructor(relay, index, kind, hidden) {
 		this.relay = relay;
 		this.index = index;
 		this.kind = kind;
+		this.hidden = hidden; /* another stream is pumped into it: its child does not show it */
 		this.stream = null;
 		this.refd = true;
 		this.holding = false;
@@ -142,6 +143,8 @@ class Slot {
 		if (this.stream !== null)
 			return this.stream;
 		this.stream = new KINDS[this.kind](this);
+		if (this.kind === 'in' && this.relay.exited)
+			this.stream.destroy();
 		if (this.reads) {
 			this.stream.once('close', () => this.count());
 			if (this.discarding)

@@ -18,6 +18,11 @@ const { errno } = os.constants;
 /* What ends the wait for a program, beside its end. */
 const NO_ERROR = 0;
 
+/* Of a Buffer, and of each other view. */
+function bytesOf(view) {
+	return view ? Buffer.from(view.buffer, view.byteOffset, view.byteLength) : null;
+}
+
 class SyncJob {
 	constructor(connection, options, plan) {
 		this.immediate = true; /* told as it is read */
@@ -34,7 +39,7 @@ class SyncJob {
 		this.output = plan.map((one) => one.slot === 'out' ? [] : null);
 		this.owed = plan.map(() => 0);
 		this.window = connection.inputWindowBytes;
-		this.input = options.stdio[0].input || null;
+		this.input = bytesOf(options.stdio[0].input);
 		this.hasInput = plan[0].slot === 'in';
 	}
 

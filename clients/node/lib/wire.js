@@ -57,7 +57,11 @@ const GROUP = { NEW: 0, SESSION: 1, CLIENT: 2 };
 const GONE = { KILL: 0, KEEP: 1, RELEASE: 2 };
 const SIGNAL_PROCESS = 1;
 const EXIT = { CODE: 0, SIGNAL: 1, CORE: 2, LOST: 3 };
-const STAGE_EXEC = 10;
+const STAGES = [
+	'', 'validate', 'admission', 'fds', 'clone', 'stdio', 'session', 'limits', 'chdir', 'signals', 'exec', 'interpreter', 'cgroup',
+	'credentials',
+];
+const STAGE_EXEC = STAGES.indexOf('exec');
 
 const WRITER_BYTES = 16 << 10;
 
@@ -323,6 +327,6 @@ function u16At(bytes, at) {
 
 module.exports = {
 	HEADER_BYTES, FRAME_BYTES_MAX, FDS_MAX, TEMPLATES_MAX, FEATURE_LANE,
-	TYPE, FIELD, STDIO, GROUP, GONE, EXIT, SIGNAL_PROCESS, STAGE_EXEC,
+	TYPE, FIELD, STDIO, GROUP, GONE, EXIT, SIGNAL_PROCESS, STAGES, STAGE_EXEC,
 	Writer, writeHello, readHello, writeRequest, writeTemplate, writeShort, u32At, u16At,
 };

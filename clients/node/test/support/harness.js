@@ -1,0 +1,147 @@
+'use strict';
+/*
+ * One body, run with the runtime's own child_process and with this package: what it records
+ * has to be the same.  So a test says nothing of how a thing ought to be; the runtime does.
+ *
+ * Node runs these by node:test.  Bun and Deno, whose node:test is not all there, by the few
+ * lines at the end, which print TAP as well.
+ */
+const assert = require('assert');
+const runtime = require('child_process');
+const uringspawn = require('../../index.cjs');
+
+const isNode = !process.versions.bun && !globalThis.Deno;
+const LIMIT_MS = 60000;
+
+/* As a plain value that two runs have in common. */
+function plain(value, depth = 0) {
+	if (depth > 3)
+		return 'deeper';
+	if (value instanceof Error) {
+		const all = { name: value.name, message: value.message };
+
+		for (const key of Object.keys(value))
+			all[key] = key === 'pid' ? 'a pid' : plain(value[key], depth + 1);
+		return all;
+	}
+	if (Buffer.isBuffer(value) || value instanceof Uint8Array)
+		return `bytes ${Buffer.from(value).toString('latin1')}`;
+	if (Array.isArray(value))
+		return value.map((one) => plain(one, depth + 1));
+	if (value && typeof value === 'object' && Object.getPrototypeOf(value) === Object.prototype) {
+		const copy = {};
+
+		for (const key of Object.keys(value))
+			copy[key] = key === 'pid' && value[key] > 0 ? 'a pid' : plain(value[key], depth + 1);
+		return copy;
+	}
+	return typeof value === 'function' ? 'a function' : value;
+}
+
+async function observe(body, child_process) {
+	const seen = [];
+
+	await body(child_process, (...values) => seen.push(plain(values.length === 1 ? values[0] : values)));
+	return seen;
+}
+
+/**
+ * @param {function} body  async (child_process, record): record(...values) what is seen
+ * @param {object} [options]  way: 'relayed' | 'adopted' | 'runtime' | null: how all of its spawns have to go here, by
+ *   default not by the runtime; without the addon adopted ones, and those that pass descriptors, do
+ */
+function both(name, body, { way = 'carried' } = {}) {
+	test(name, async () => {
+		const expected = await observe(body, runtime);
+		const before = uringspawn.stats();
+		const actual = await observe(body, uringspawn);
+		const after = uringspawn.stats();
+
+		assert.ok(expected.length > 0, 'the body records nothing');
+		assert.deepStrictEqual(actual, expected);
+		if (way === 'carried')
+			assert.strictEqual(after.runtime - before.runtime, 0, 'the runtime spawned something');
+		else if (way === 'descriptors' && uringspawn.passesDescriptors())
+			assert.strictEqual(after.runtime - before.runtime, 0, 'the runtime spawned something');
+		else if (way === 'runtime')
+			assert.ok(after.runtime > before.runtime, 'the runtime spawned nothing');
+	});
+}
+
+/** Record the events of a child, in their order, and what its streams bring; resolves at 'close'. */
+function watch(child, record, { streams = true } = {}) {
+	const output = {};
+
+	for (const event of ['spawn', 'error', 'exit', 'close', 'disconnect', 'message'])
+		child.on(event, (...args) => record(event, ...args));
+	for (const name of streams ? ['stdout', 'stderr'] : []) {
+		if (!child[name])
+			continue;
+		output[name] = [];
+		child[name].on('data', (chunk) => output[name].push(chunk));
+	}
+	return new Promise((resolve) => child.on('close', () => {
+		for (const [name, chunks] of Object.entries(output))
+			record(name, chunks.map(String).join(''));
+		resolve();
+	}));
+}
+
+/** Resolves at 'close', with what that says, whatever error there was before. */
+function closed(child) {
+	child.on('error', () => {});
+	return new Promise((resolve) => child.on('close', (...args) => resolve(args)));
+}
+
+/** What `call` throws, recorded; or that it does not. */
+function thrown(record, call) {
+	try {
+		call();
+		record('no error');
+	} catch (error) {
+		record({ name: error.name, code: error.code, message: error.message });
+	}
+}
+
+/* ---- where node:test is not ------------------------------------------------------------ */
+
+const queue = [];
+
+async function runQueue() {
+	let number = 0;
+	let failed = 0;
+
+	for (const { name, body } of queue) {
+		number++;
+		try {
+			await Promise.race([body(), new Promise((_, reject) =>
+				setTimeout(() => reject(new Error('it hangs')), LIMIT_MS).unref())]);
+			console.log(`ok ${number} - ${name}`);
+		} catch (error) {
+			failed++;
+			console.log(`not ok ${number} - ${name}`);
+			console.log(String(error && error.message).replace(/^/gm, '# '));
+		}
+	}
+	console.log(`1..${number}`);
+	process.exit(failed > 0 ? 1 : 0);
+}
+
+function test(name, body) {
+	if (isNode) {
+		require('node:test').test(name, { timeout: LIMIT_MS }, body);
+		return;
+	}
+	if (queue.push({ name, body }) === 1)
+		setImmediate(runQueue);
+}
+
+/** A test that cannot be run here, counted. */
+function skip(name, why) {
+	if (isNode)
+		require('node:test').test(name, { skip: why }, () => {});
+	else
+		test(`${name} # SKIP ${why}`, async () => {});
+}
+
+module.exports = { both, watch, closed, thrown, test, skip, isNode, runtime, uringspawn };
