@@ -122,6 +122,21 @@ static napi_value do_dup(napi_env env, napi_callback_info info)
 		      : value_of_int(env, fd);
 }
 
+/* setBlocking(fd): for everybody who has the same open file. */
+static napi_value do_set_blocking(napi_env env, napi_callback_info info)
+{
+	int fd, flags;
+
+	if (!one_int(env, info, "the descriptor", &fd))
+		return NULL;
+	flags = fcntl(fd, F_GETFL);
+	if (flags >= 0 && flags & O_NONBLOCK)
+		flags = fcntl(fd, F_SETFL, flags & ~O_NONBLOCK);
+	if (flags < 0)
+		return value_throw_errno(env, errno, "fcntl", NULL);
+	return value_undefined(env);
+}
+
 /* closeFd(fd) */
 static napi_value do_close(napi_env env, napi_callback_info info)
 {
@@ -207,6 +222,7 @@ bool descriptor_export(napi_env env, napi_value exports)
 		{ .utf8name = "connect", .method = do_connect },
 		{ .utf8name = "socketpair", .method = do_socketpair },
 		{ .utf8name = "dup", .method = do_dup },
+		{ .utf8name = "setBlocking", .method = do_set_blocking },
 		{ .utf8name = "closeFd", .method = do_close },
 		{ .utf8name = "peer", .method = do_peer },
 		{ .utf8name = "getpgid", .method = do_getpgid },

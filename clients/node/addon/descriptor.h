@@ -6,7 +6,7 @@
 
 #include "value.h"
 
-/** Put connect, socketpair, dup, closeFd, peer, getpgid and umask there. */
+/** Put connect, socketpair, dup, setBlocking, closeFd, peer, getpgid and umask there. */
 bool descriptor_export(napi_env env, napi_value exports);
 
 #endif

@@ -13,7 +13,7 @@ const addon = require('./addon.js');
 const wire = require('./wire.js');
 const { JobHandle, signalName, byShell } = require('./handle.js');
 const { systemError } = require('./errors.js');
-const { areOpen } = require('./transport_addon.js');
+const { areOpen, makeBlocking } = require('./transport_addon.js');
 
 const { STDIO, EXIT } = wire;
 const { errno, signals } = os.constants;
@@ -61,6 +61,8 @@ class AdoptedHandle extends JobHandle {
 		}
 		const fds = plan.filter((one) => one.kind === STDIO.FD).map((one) => one.fd);
 		const request = fds.length <= wire.FDS_MAX && areOpen(fds) ? this.requestOf(this.options, plan) : null;
+		if (request !== null)
+			makeBlocking(plan);
 		if (request === null || this.ask(request, fds) === null) {
 			this.closePairs();
 			return this.giveBack(args);

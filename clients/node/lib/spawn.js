@@ -12,6 +12,7 @@ const environment = require('./environment.js');
 const { adopt, disown } = require('./fork.js');
 const { planOf, wantsChannel } = require('./stdio.js');
 const { relay } = require('./relay.js');
+const { makeBlocking } = require('./transport_addon.js');
 const wire = require('./wire.js');
 
 const { ChildProcess } = runtime;
@@ -116,6 +117,7 @@ function startRelayed(child, options) {
 		return false;
 	child.spawnfile = options.file;
 	child.spawnargs = options.args;
+	makeBlocking(plan);
 	const made = relay(ChildProcess, child, connection, plan);
 	made.start(request, plan.filter((one) => one.kind === wire.STDIO.FD).map((one) => one.fd));
 	plan.forEach((one, index) => one.source && one.source.pipe(made.slots[index].open()));

@@ -6,6 +6,7 @@
 const fs = require('fs');
 const addon = require('./addon.js');
 const { systemError } = require('./errors.js');
+const { STDIO } = require('./wire.js');
 const { constants: { errno } } = require('os');
 
 const READABLE = 1;
@@ -288,4 +289,16 @@ function areOpen(fds) {
 	}
 }
 
-module.exports = { AddonTransport, areOpen };
+/**
+ * A program expects that its first three descriptors block, whatever the runtime did to a stream that it is given; the
+ * runtime sees to it as well.
+ *
+ * @param {object[]} plan  {kind, fd} by descriptor, which are open
+ */
+function makeBlocking(plan) {
+	for (const one of plan.slice(0, 3))
+		if (one.kind === STDIO.FD)
+			addon.setBlocking(one.fd);
+}
+
+module.exports = { AddonTransport, areOpen, makeBlocking };
