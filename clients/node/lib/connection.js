@@ -249,7 +249,8 @@ class Connection {
 		if (this.lane)
 			this.lane.close();
 		this.onLostConnection(lost);
-		for (const job of jobs)
+		/* Who waits for one that is immediate sees it for himself. */
+		for (const job of jobs.filter((one) => !one.immediate))
 			this.later(() => job.resource.runInAsyncScope(job.onLost, job, lost));
 	}
 

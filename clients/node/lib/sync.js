@@ -11,6 +11,7 @@ const daemon = require('./daemon.js');
 const wire = require('./wire.js');
 const { requestOf, pairsOf, completeEnvironment, counts } = require('./spawn.js');
 const { signalName, byShell } = require('./handle.js');
+const { areOpen, makeBlocking } = require('./transport_addon.js');
 
 const { TYPE, EXIT, STDIO } = wire;
 const { errno } = os.constants;
@@ -171,7 +172,7 @@ function planOf(stdio, descriptors) {
 		const one = stdio[i];
 
 		if (one.type === 'ignore')
-			plan.push({ kind: STDIO.NULL, slot: null });
+			plan.push({ kind: i < 3 ? STDIO.NULL : STDIO.NONE, slot: null });
 		else if ((one.type === 'pipe' || one.type === 'overlapped') && i < 3)
 			plan.push({ kind: STDIO.PIPE, slot: i === 0 ? 'in' : 'out' });
 		else if ((one.type === 'inherit' || one.type === 'fd') && descriptors)
@@ -192,6 +193,9 @@ function run(options) {
 	if (!request)
 		return null;
 	const fds = plan.filter((one) => one.kind === STDIO.FD).map((one) => one.fd);
+	if (fds.length > wire.FDS_MAX || !areOpen(fds))
+		return null;
+	makeBlocking(plan);
 	let job = new SyncJob(connection, options, plan);
 	job.start(request, fds);
 	job.wait();

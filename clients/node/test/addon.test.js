@@ -10,7 +10,7 @@ const os = require('os');
 const path = require('path');
 const { AsyncLocalStorage } = require('async_hooks');
 const { once } = require('events');
-const { execFileSync, spawnSync } = require('child_process');
+const { spawnSync } = require('child_process');
 const { Worker } = require('worker_threads');
 const { addon, skip, until, serve, descriptors } = require('./support/served.js');
 const { AddonTransport, areOpen } = require('../lib/transport_addon.js');
@@ -140,8 +140,8 @@ describe('descriptors', { skip }, () => {
 		assert.strictEqual(addon.umask(), 0o027);
 		assert.strictEqual(process.umask(before), 0o027);
 		assert.strictEqual(addon.getpgid(0), addon.getpgid(process.pid));
-		assert.strictEqual(addon.getpgid(0),
-			Number(execFileSync('ps', ['-o', 'pgid=', '-p', `${process.pid}`], { encoding: 'utf8' })));
+		const [, , group] = fs.readFileSync('/proc/self/stat', 'utf8').replace(/^.*\) /, '').split(' ');
+		assert.strictEqual(addon.getpgid(0), Number(group));
 		assert.throws(() => addon.getpgid(0x7ffffff0), { code: 'ESRCH', syscall: 'getpgid' });
 	});
 });

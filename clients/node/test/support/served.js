@@ -44,8 +44,10 @@ async function until(probe, what) {
 async function serve(name, options = []) {
 	const directory = fs.mkdtempSync(path.join(os.tmpdir(), 'uringspawn-test-'));
 	const socket = name || path.join(directory, 'd.sock');
+	const env = { ...process.env };
+	delete env.LD_PRELOAD; /* a sanitizer's, for the addon */
 	const daemon = spawn(path.join(build, 'uringspawnd'), ['--socket', socket, ...options],
-		{ stdio: ['ignore', 'ignore', 'pipe'] });
+		{ env, stdio: ['ignore', 'ignore', 'pipe'] });
 	let said = '';
 
 	daemon.stderr.on('data', (part) => {
