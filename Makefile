@@ -224,7 +224,7 @@ all_obj := $(lib_obj) $(daemon_obj) $(cli_obj) $(demo_obj) $(addon_obj) $(bench_
 
 # --- checks ------------------------------------------------------------------
 
-.PHONY: format check check-release check-one check-build check-threads check-sum lint fuzz-replay fuzz \
+.PHONY: format check check-release check-client check-node check-one check-build check-threads check-sum lint fuzz-replay fuzz \
 	fuzz-build coverage
 
 FILTER  ?=
@@ -266,9 +266,22 @@ ifeq ($(FILTER),)
 		URINGSPAWN_BACKEND=$$b $(run) plain $$b/threads/$${t##*/} $$t; done; done
 	$(if $(SAN),,@$(run) tap api tests/api/headers)
 	$(if $(SAN)$(COV),,$(if $(wildcard README.md),@$(run) tap readme tests/readme))
+	$(if $(SAN)$(COV),,+@$(one) check-client)
 	$(if $(examples),@$(run) tap examples tests/examples $B $(examples))
 	@for t in $(fuzzers); do $(run) plain fuzz/$${t##*/} tests/replay $$t; done
 endif
+
+# By each way of a transport on each back end, and by each other runtime that npm has.
+check-client: check-build
+	@for b in $(BACKENDS); do export URINGSPAWN_BACKEND=$$b; \
+		$(run) tap $$b/client clients/node/test/run; \
+		URINGSPAWN_ADDON=0 $(run) tap $$b/client-without-addon clients/node/test/run; done
+	@$(run) tap client/runtimes clients/node/test/runtimes build/node
+
+check-node: ## the Node client's tests alone
+	@mkdir -p build && rm -f $(TALLY)
+	+@$(one) check-client
+	@tests/run --sum $(TALLY)
 
 check-threads: programs $(thread_tests)
 	@for b in $(BACKENDS); do for t in $(thread_tests); do \

@@ -24,7 +24,7 @@ class Connection {
 	 * Connect and say HELLO; where the runtime can, the answer has come when this returns.
 	 *
 	 * @param {string} path  of the daemon's socket
-	 * @param {function} onLost  called once, with an Error, when the connection is gone; its jobs were told before
+	 * @param {function} onLost  called once, with the connection, when it is gone; its jobs are told afterwards
 	 * @throws {Error} with a code, when nobody listens there or it is no daemon that this client can talk to
 	 */
 	constructor(path, onLost, Transport = SocketTransport) {
@@ -248,7 +248,7 @@ class Connection {
 		this.jobs.clear();
 		if (this.lane)
 			this.lane.close();
-		this.onLostConnection(lost);
+		this.onLostConnection(this);
 		/* Who waits for one that is immediate sees it for himself. */
 		for (const job of jobs.filter((one) => !one.immediate))
 			this.later(() => job.resource.runInAsyncScope(job.onLost, job, lost));

@@ -118,11 +118,10 @@ function startAndConnect(socket) {
 }
 
 function open(socket) {
-	const opened = new Connection(socket, () => {
-		if (connection === opened)
+	return new Connection(socket, (lost) => {
+		if (connection === lost)
 			connection = null;
 	}, addon === null ? SocketTransport : AddonTransport);
-	return opened;
 }
 
 function connect() {

@@ -10,7 +10,7 @@ const runtime = require('child_process');
 const daemon = require('./daemon.js');
 const environment = require('./environment.js');
 const { adopt, disown } = require('./fork.js');
-const { planOf, wantsChannel } = require('./stdio.js');
+const { planOf, takeSource, pump, wantsChannel } = require('./stdio.js');
 const { relay } = require('./relay.js');
 const { makeBlocking } = require('./transport_addon.js');
 const wire = require('./wire.js');
@@ -120,7 +120,12 @@ function startRelayed(child, options) {
 	makeBlocking(plan);
 	const made = relay(ChildProcess, child, connection, plan);
 	made.start(request, plan.filter((one) => one.kind === wire.STDIO.FD).map((one) => one.fd));
-	plan.forEach((one, index) => one.source && one.source.pipe(made.slots[index].open()));
+	plan.forEach((one, index) => {
+		if (one.source === null)
+			return;
+		one.source.pipe(made.slots[index].open());
+		made.slots[index].open().on('error', () => {}); /* who does not read all of it need not */
+	});
 	counts.relayed++;
 	return true;
 }
@@ -148,8 +153,13 @@ function spawn(options) {
 		return 0;
 	completeEnvironment(options);
 	const handle = usual ? startAdopted(this, options) : null;
+	const source = usual ? takeSource(options) : null;
 	try {
-		return spawnByRuntime.call(this, options);
+		const ret = spawnByRuntime.call(this, options);
+
+		if (source !== null && this.stdin)
+			pump(source, this);
+		return ret;
 	} finally {
 		counts[handle !== null && handle.adopted ? 'adopted' : 'runtime']++;
 		if (handle !== null)

@@ -73,9 +73,30 @@ function planOf(stdio, descriptors) {
 	return plan;
 }
 
+/**
+ * Where the runtime has to carry it: what it knows nothing of, the output of another child as stdin, is a pipe to it.
+ * Returns the stream that is to be pumped into that, or null. `options.stdio` is replaced, not changed.
+ */
+function takeSource(options) {
+	const { stdio } = options;
+
+	if (!Array.isArray(stdio) || !(stdio[0] instanceof ChildOutput || stdio[0] instanceof ChildDuplex))
+		return null;
+	options.stdio = ['pipe', ...stdio.slice(1)];
+	return stdio[0];
+}
+
+/** Pump `source` into the stdin of `child`, which does not show it. */
+function pump(source, child) {
+	source.pipe(child.stdin);
+	child.stdin.on('error', () => {}); /* who does not read all of it need not */
+	child.stdin = null;
+	child.stdio[0] = null;
+}
+
 /** Whether an IPC channel is asked for. */
 function wantsChannel(stdio) {
 	return Array.isArray(stdio) && stdio.includes('ipc');
 }
 
-module.exports = { planOf, wantsChannel };
+module.exports = { planOf, takeSource, pump, wantsChannel };

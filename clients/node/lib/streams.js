@@ -82,7 +82,7 @@ class ChildInput extends Writable {
 
 class ChildDuplex extends Duplex {
 	constructor(slot) {
-		super();
+		super({ allowHalfOpen: false }); /* as a socket of the runtime's */
 		this.slot = slot;
 	}
 

@@ -18,6 +18,8 @@ const { errno } = os.constants;
 
 /* What ends the wait for a program, beside its end. */
 const NO_ERROR = 0;
+const CLOSE_MS = 20; /* after the signal */
+const UNREAD_AT = 24; /* in the payload of END: bytes of stdin that were not taken */
 
 /* Of a Buffer, and of each other view. */
 function bytesOf(view) {
@@ -37,6 +39,7 @@ class SyncJob {
 		this.exited = false;
 		this.over = false;
 		this.bytes = 0;
+		this.closeAt = Infinity;
 		this.output = plan.map((one) => one.slot === 'out' ? [] : null);
 		this.owed = plan.map(() => 0);
 		this.window = connection.inputWindowBytes;
@@ -68,7 +71,7 @@ class SyncJob {
 			this.connection.send(TYPE.WINDOW, stream, this.id, this.owed[stream]);
 			this.owed[stream] = 0;
 		}
-		if (maxBuffer > 0 && this.bytes > maxBuffer)
+		if (maxBuffer > 0 && this.bytes > maxBuffer && this.error === NO_ERROR)
 			this.kill(-errno.ENOBUFS);
 	}
 
@@ -86,15 +89,17 @@ class SyncJob {
 		this.over = this.over || this.error !== NO_ERROR;
 	}
 
-	onEnd() {
+	/* The runtime says so, too, when not all of the input was taken. */
+	onEnd(reason, payload) {
+		if (payload.readBigUInt64LE(UNREAD_AT) > 0 || (this.input && this.input.length > 0))
+			this.error = this.error || -errno.EPIPE;
 		this.over = true;
 	}
 
 	onInputWindow(stream, bytes, broken) {
 		this.window += bytes;
-		if (broken)
-			this.input = null;
-		this.feed();
+		if (!broken)
+			this.feed();
 	}
 
 	/* ---- what it does ------------------------------------------------------------ */
@@ -120,15 +125,19 @@ class SyncJob {
 		}
 	}
 
+	/* By the signal; if it goes on all the same, it finds that nobody reads. */
 	kill(error) {
-		if (this.error !== NO_ERROR)
-			return;
 		this.error = error;
-		this.output.forEach((chunks, stream) =>
-			chunks && this.connection.send(TYPE.CLOSE, stream, this.id, 0));
+		this.closeAt = performance.now() + CLOSE_MS;
 		this.connection.send(TYPE.SIGNAL, wire.SIGNAL_PROCESS, this.id,
 			this.options.killSignal || os.constants.signals.SIGTERM);
 		this.over = this.exited;
+	}
+
+	close() {
+		this.closeAt = Infinity;
+		this.output.forEach((chunks, stream) =>
+			chunks && this.connection.send(TYPE.CLOSE, stream, this.id, 0));
 	}
 
 	wait() {
@@ -142,10 +151,13 @@ class SyncJob {
 			transport.drain();
 			if (transport.pump())
 				continue;
-			if (performance.now() >= until && this.error === NO_ERROR)
+			const now = performance.now();
+			if (now >= until && this.error === NO_ERROR)
 				this.kill(-errno.ETIMEDOUT);
+			else if (now >= this.closeAt)
+				this.close();
 			else
-				transport.wait(this.error === NO_ERROR ? until - performance.now() : Infinity);
+				transport.wait(Math.min(this.error === NO_ERROR ? until : Infinity, this.closeAt) - now);
 		}
 		if (!this.over)
 			this.error = this.error || -errno.ECONNRESET;
@@ -159,7 +171,7 @@ class SyncJob {
 		if (pid === 0 && error !== NO_ERROR)
 			return { error, status: null, signal: null, output: null, pid: 0 };
 		const output = this.output.map((chunks) => chunks && Buffer.concat(chunks));
-		const result = { status: error === NO_ERROR ? this.status : null, signal, output, pid };
+		const result = { status: this.status, signal, output, pid };
 		return error === NO_ERROR ? result : { error, ...result };
 	}
 }

@@ -6,6 +6,7 @@
  */
 const fs = require('fs');
 const net = require('net');
+const { systemError } = require('./errors.js');
 
 const WRITE_AGAIN_MS = 1;
 const PAUSE_MS_MIN = 0.06;
@@ -41,7 +42,17 @@ class SocketTransport {
 		this.closed = false; /* by destroy(): the sink hears no more */
 		this.space = null;
 		this.socket = this.connect(path.startsWith('@') ? '\0' + path.slice(1) : path);
-		this.fd = hasDescriptor ? this.socket._handle.fd : -1;
+		this.fd = hasDescriptor ? this.descriptor() : -1;
+	}
+
+	/* A runtime that connects at once has no handle when nobody listens. */
+	descriptor() {
+		const handle = this.socket._handle;
+
+		if (handle && handle.fd >= 0)
+			return handle.fd;
+		this.destroy();
+		throw systemError('ECONNREFUSED', 'connect');
 	}
 
 	/** Whether read and write can be done without the event loop. */

@@ -171,7 +171,7 @@ both('stdout that is destroyed with an error', async ({ spawn }, record) => {
 });
 
 both('stdin that nobody reads any more', async ({ spawn }, record) => {
-	const child = spawn(...SH('exec <&-; echo closed; sleep 100'));
+	const child = spawn(...SH('exec <&-; echo closed; exec sleep 100'));
 
 	await once(child.stdout, 'data');
 	const failed = once(child.stdin, 'error');
@@ -260,6 +260,7 @@ both('the stdout of one as the stdin of another', async ({ spawn }, record) => {
 	record(await textOf(two.stdout));
 	if (two.exitCode === null)
 		await once(two, 'close');
+	record(two.stdio.map((one) => one !== null), two.exitCode);
 }, { way: 'descriptors' });
 
 both('pipe() to a slow writer', async ({ spawn }, record) => {
