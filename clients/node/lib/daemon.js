@@ -75,7 +75,7 @@ function namespaceOf(kind) {
  * mount namespace, for containers may share a directory of temporary files.
  */
 function privateSocket() {
-	const leader = process.env.NODE_UNIQUE_ID === undefined ? process.pid : process.ppid;
+	const leader = require('cluster').isWorker ? process.ppid : process.pid;
 
 	return path.join(privateDirectory(), `${leader}-${namespaceOf('pid')}-${namespaceOf('mnt')}.sock`);
 }
