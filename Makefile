@@ -92,7 +92,7 @@ addon        := $(if $(wildcard $(NODE_INCLUDE)/node_api.h),$(if $(addon_obj),$B
 .DELETE_ON_ERROR:
 .SECONDARY:
 force:
-.PHONY: force all lib addon programs help demo bench soak install uninstall clean
+.PHONY: force all lib addon programs help demo bench bench-node soak soak-node install uninstall clean
 
 all: lib $(bins) addon ## build the library, the daemon and the command line
 addon: $(addon)
@@ -331,6 +331,13 @@ bench: all programs $(bench_fair) ## rate and latency next to bare loops, in one
 
 soak: all programs $(integration_tests) ## JOBS=1000000 through a daemon: does anything grow?
 	$(Q)SOAK_JOBS=$(or $(JOBS),1000000) $(integration_tests) --filter 'soak/*'
+
+bench-node: all programs ## the Node client next to node:child_process, in one run
+	$(Q)mkdir -p build/bench
+	$(Q)BENCH_PROGRAM=$(abspath $B)/tests/programs/true node clients/node/bench/run.js --json build/bench/node.json
+
+soak-node: all programs ## 100,000 spawns in one node: does anything grow?
+	$(Q)BENCH_PROGRAM=$(abspath $B)/tests/programs/true node --expose-gc clients/node/bench/soak.js $(JOBS)
 
 # --- install -------------------------------------------------------------------
 

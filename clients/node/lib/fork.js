@@ -11,7 +11,7 @@
 const os = require('os');
 const addon = require('./addon.js');
 const wire = require('./wire.js');
-const { JobHandle, signalName, byShell } = require('./handle.js');
+const { retire, JobHandle, signalName, byShell } = require('./handle.js');
 const { systemError } = require('./errors.js');
 const { areOpen, makeBlocking } = require('./transport_addon.js');
 
@@ -127,6 +127,7 @@ class AdoptedHandle extends JobHandle {
 			return ret;
 		}
 		this.adopted = true;
+		retire(this.runtimeHandle);
 		this.setRef(true);
 		return 0;
 	}
@@ -137,6 +138,7 @@ class AdoptedHandle extends JobHandle {
 		this.pid = undefined;
 		this.exited = true;
 		this.adopted = true;
+		retire(this.runtimeHandle);
 		if (GOES_ON.includes(number))
 			this.openPairs();
 		else

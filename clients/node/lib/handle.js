@@ -80,4 +80,23 @@ class JobHandle {
 	}
 }
 
-module.exports = { JobHandle, signalName, byShell };
+/*
+ * libuv refuses it before it makes a process: a descriptor that is none.
+ */
+const REFUSED = { file: 'none', args: ['none'], stdio: [{ type: 'fd', fd: -1 }] };
+
+/**
+ * Let go of the handle that the runtime made for a child which is started elsewhere.  One that never was spawned is never
+ * freed, with all that refers to it; so it is made to fail, and closed.
+ */
+function retire(handle) {
+	handle.onexit = undefined;
+	for (const symbol of Object.getOwnPropertySymbols(handle))
+		handle[symbol] = undefined;
+	try {
+		handle.spawn(REFUSED);
+		handle.close();
+	} catch { /* of another runtime: the collector's */ }
+}
+
+module.exports = { retire, JobHandle, signalName, byShell };

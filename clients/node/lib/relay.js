@@ -5,7 +5,7 @@
  */
 const os = require('os');
 const wire = require('./wire.js');
-const { JobHandle, signalName, byShell } = require('./handle.js');
+const { retire, JobHandle, signalName, byShell } = require('./handle.js');
 const { Slot } = require('./streams.js');
 const { systemError } = require('./errors.js');
 
@@ -287,6 +287,7 @@ function relay(ChildProcess, child, connection, plan) {
 	relayed = relayed || Object.create(ChildProcess.prototype, accessors);
 	Object.setPrototypeOf(child, relayed);
 	Object.defineProperty(child, relayOf, { value: made });
+	retire(child._handle);
 	child._handle = made;
 	for (let i = 1; i < made.slots.length; i++)
 		if (made.slots[i] !== null)

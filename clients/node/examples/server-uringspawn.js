@@ -1,0 +1,9 @@
+'use strict';
+/*
+ * A process per request, by the daemon: one line is another than in server.js.
+ */
+const { spawn } = require('uringspawn');
+const http = require('http');
+
+const server = http.createServer((request, response) => spawn('echo', ['hi']).stdout.pipe(response));
+server.listen(Number(process.env.PORT || 8000), '127.0.0.1', () => console.log(`http://127.0.0.1:${server.address().port}/`));
