@@ -5,7 +5,7 @@
  *
  * A job that is `immediate` is told as it is read, for who waits without the event loop.
  *
- * A job is an object with onStarted(pid), onFailed(stage, errno, path), onOutput(stream, bytes), onEof(stream),
+ * A job is an object with onStarted(pid), onFailed(stage, errno, path), onOutput(stream, bytes, last), onEof(stream),
  * onExit(kind, number), onEnd(reason), onInputWindow(stream, bytes, closed), onLost(error), and `resource`, the
  * AsyncResource that they are called in. `started` and `pid`, or `started` and `failure` ({stage, errno}), are set as
  * soon as STARTED or FAILED is read, before onStarted() and onFailed().
@@ -218,7 +218,7 @@ class Connection {
 
 				done += 5;
 				job.resource.runInAsyncScope(tell, undefined, job, records[at], records[at + 1],
-					records[at + 3], records[at + 4]);
+					records[at + 3], records[at + 4], isLast(records, at));
 			}
 		} finally {
 			this.delivering = false;
@@ -322,13 +322,19 @@ function runLate(connection) {
 	}
 }
 
-function tell(job, type, flags, arg, payload) {
+/* Whether an OUTPUT is known to be the last of its stream. */
+function isLast(records, at) {
+	return records[at] === TYPE.OUTPUT && records[at + 5] === TYPE.EOF && records[at + 6] === records[at + 1] &&
+		records[at + 7] === records[at + 2];
+}
+
+function tell(job, type, flags, arg, payload, last) {
 	switch (type) {
 	case TYPE.STARTED:
 		job.onStarted(arg);
 		break;
 	case TYPE.OUTPUT:
-		job.onOutput(flags, payload);
+		job.onOutput(flags, payload, last);
 		break;
 	case TYPE.EOF:
 		job.onEof(flags);

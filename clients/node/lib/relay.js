@@ -104,8 +104,8 @@ class Relay extends JobHandle {
 		this.start(byShell(this.request), this.fds);
 	}
 
-	onOutput(stream, bytes) {
-		this.slots[stream].onOutput(bytes);
+	onOutput(stream, bytes, last) {
+		this.slots[stream].onOutput(bytes, last);
 	}
 
 	onEof(stream) {

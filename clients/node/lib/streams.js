@@ -155,17 +155,35 @@ class Slot {
 
 	/* ---- output ----------------------------------------------------------------- */
 
-	onOutput(chunk) {
+	/** @param {boolean} last  the end of the stream is told next */
+	onOutput(chunk, last) {
 		this.received += chunk.length;
 		if (this.discarding && this.stream === null || this.closed) {
 			this.owe(chunk.length);
 		} else if (this.wanting && this.chunks.length === 0) {
+			if (last)
+				this.corkPipes();
 			this.push(chunk);
 		} else {
 			this.chunks.push(chunk);
 			this.buffered += chunk.length;
 		}
 		this.updateHold();
+	}
+
+	/*
+	 * What is piped to writes the last bytes and its own end at once: to a socket by one call,
+	 * in one packet.
+	 */
+	corkPipes() {
+		const { pipes } = this.stream._readableState;
+
+		if (!Array.isArray(pipes) || pipes.length === 0)
+			return;
+		const corked = pipes.filter((one) => typeof one.cork === 'function');
+		corked.forEach((one) => one.cork());
+		/* An end does it as well. */
+		this.stream.once('end', () => corked.forEach((one) => one.writableEnded || one.uncork()));
 	}
 
 	push(chunk) {
