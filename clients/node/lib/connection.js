@@ -15,6 +15,7 @@ const { SocketTransport } = require('./transport.js');
 const wire = require('./wire.js');
 
 const { TYPE } = wire;
+const RECORD = 6;
 const HELLO_MS = 5000;
 const STARTED_MS = 60000;
 const NAME = 'uringspawn-node';
@@ -34,7 +35,7 @@ class Connection {
 		this.lastJob = 0;
 		this.writer = new wire.Writer();
 		this.flushing = false;
-		this.records = []; /* type, flags, job, arg, payload: five for each frame */
+		this.records = []; /* type, flags, job, arg, payload, whether it is the last of its stream: RECORD for each frame */
 		this.delivering = false;
 		this.late = []; /* deliveries for the next turn */
 		this.holders = 0;
@@ -173,8 +174,21 @@ class Connection {
 			job.started = true;
 			job.failure = { stage: flags, errno: arg };
 		}
+		if (type === TYPE.OUTPUT)
+			job.outputAt = this.records.length;
+		else if (type === TYPE.EOF)
+			this.markLast(job, flags);
 		this.records.push(type, flags, job, arg,
-			payload === null || type === TYPE.OUTPUT ? payload : Buffer.from(payload));
+			payload === null || type === TYPE.OUTPUT ? payload : Buffer.from(payload), false);
+	}
+
+	/* The end of a stream has come: what it brought last may still be to be told. */
+	markLast(job, stream) {
+		const { records } = this;
+		const at = job.outputAt;
+
+		if (records[at + 2] === job && records[at] === TYPE.OUTPUT && records[at + 1] === stream)
+			records[at + 5] = true;
 	}
 
 	readHello(payload) {
@@ -216,9 +230,9 @@ class Connection {
 				const job = records[done + 2];
 				const at = done;
 
-				done += 5;
+				done += RECORD;
 				job.resource.runInAsyncScope(tell, undefined, job, records[at], records[at + 1],
-					records[at + 3], records[at + 4], isLast(records, at));
+					records[at + 3], records[at + 4], records[at + 5]);
 			}
 		} finally {
 			this.delivering = false;
@@ -320,12 +334,6 @@ function runLate(connection) {
 		for (; done < late.length; done++)
 			connection.later(late[done]);
 	}
-}
-
-/* Whether an OUTPUT is known to be the last of its stream. */
-function isLast(records, at) {
-	return records[at] === TYPE.OUTPUT && records[at + 5] === TYPE.EOF && records[at + 6] === records[at + 1] &&
-		records[at + 7] === records[at + 2];
 }
 
 function tell(job, type, flags, arg, payload, last) {

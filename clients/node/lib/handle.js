@@ -31,6 +31,7 @@ class JobHandle {
 		this.connection = connection;
 		this.resource = new AsyncResource('PROCESSWRAP', { requireManualDestroy: true });
 		this.id = 0;
+		this.outputAt = -1; /* the connection's: where what was read last is recorded */
 		this.started = false; /* or known to have failed: set as it is read */
 		this.pid = undefined; /* set as it is read */
 		this.exited = false;
