@@ -39,7 +39,6 @@ class Connection {
 		this.delivering = false;
 		this.late = []; /* deliveries for the next turn */
 		this.holders = 0;
-		this.lane = null;
 		this.hello = null;
 		this.error = null; /* what the daemon said before it closed */
 		this.transport = new Transport(path, this, new FrameReader(this));
@@ -48,7 +47,7 @@ class Connection {
 	}
 
 	greet() {
-		wire.writeHello(this.writer, wire.FEATURE_LANE, NAME);
+		wire.writeHello(this.writer, NAME);
 		this.flush();
 		if (!this.transport.synchronous)
 			return;
@@ -260,8 +259,6 @@ class Connection {
 
 		this.deliver();
 		this.jobs.clear();
-		if (this.lane)
-			this.lane.close();
 		this.onLostConnection(this);
 		/* Who waits for one that is immediate sees it for himself. */
 		for (const job of jobs.filter((one) => !one.immediate))
@@ -286,18 +283,13 @@ class Connection {
 	 * Wait, without the event loop, until it is known whether `job` started. Costs what a launch takes, half a
 	 * millisecond or more. Returns false where the runtime cannot wait so.
 	 */
-	waitStarted(id, job) {
+	waitStarted(job) {
 		const until = Date.now() + STARTED_MS;
 
 		if (job.started)
 			return true;
 		if (!this.flushSync())
 			return false;
-		const pid = this.lane ? this.lane.wait(id) : 0;
-		if (pid > 0) {
-			job.pid = pid;
-			return true;
-		}
 		while (!job.started && this.alive && Date.now() < until) {
 			if (!this.transport.pump())
 				this.transport.wait();
@@ -308,8 +300,6 @@ class Connection {
 
 	close() {
 		this.transport.destroy();
-		if (this.lane)
-			this.lane.close();
 	}
 }
 

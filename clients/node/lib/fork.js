@@ -93,7 +93,7 @@ class AdoptedHandle extends JobHandle {
 	/* Waits until it is known what became of it. Null: it is the runtime's turn. */
 	ask(request, fds) {
 		this.id = this.connection.request(wire.TYPE.SPAWN, request, this, fds);
-		const known = this.connection.waitStarted(this.id, this);
+		const known = this.connection.waitStarted(this);
 
 		if (this.pid > 0)
 			return this.pid;
@@ -127,7 +127,7 @@ class AdoptedHandle extends JobHandle {
 			return ret;
 		}
 		this.adopted = true;
-		retire(this.runtimeHandle);
+		this.letGo();
 		this.setRef(true);
 		return 0;
 	}
@@ -138,12 +138,17 @@ class AdoptedHandle extends JobHandle {
 		this.pid = undefined;
 		this.exited = true;
 		this.adopted = true;
-		retire(this.runtimeHandle);
+		this.letGo();
 		if (GOES_ON.includes(number))
 			this.openPairs();
 		else
 			this.closePairs();
 		return -number;
+	}
+
+	/* Later: this is called by what the runtime does with it. */
+	letGo() {
+		setImmediate(retire, this.runtimeHandle);
 	}
 
 	giveBack(args) {

@@ -4,9 +4,11 @@
  */
 const { AsyncResource } = require('async_hooks');
 const os = require('os');
+const { ChildProcess } = require('child_process');
 const wire = require('./wire.js');
 
 const { errno, signals } = os.constants;
+const spawnByRuntime = ChildProcess.prototype.spawn; /* before anybody replaces it */
 const SHELL = '/bin/sh';
 
 const signalNames = [];
@@ -81,23 +83,53 @@ class JobHandle {
 	}
 }
 
+/* libuv refuses it before it makes a process: a descriptor that is none. */
+const REFUSED = { file: 'none', args: ['none'], stdio: [{ fd: -1 }, 'ignore', 'ignore'] };
+
 /*
- * libuv refuses it before it makes a process: a descriptor that is none.
+ * How this runtime says that to a handle of its own: as it says it to one that only listens,
+ * and as one that was tried refused it.  Null: it has no such handle.
  */
-const REFUSED = { file: 'none', args: ['none'], stdio: [{ type: 'fd', fd: -1 }] };
+function learnRefusal() {
+	const child = new ChildProcess();
+	const handle = child._handle;
+	let said = null;
+
+	if (typeof spawnByRuntime !== 'function' || !handle || typeof handle.spawn !== 'function')
+		return null;
+	child._handle = {
+		spawn(...args) {
+			said = args;
+			return -errno.EINVAL;
+		},
+		close() {},
+	};
+	try {
+		spawnByRuntime.call(child, { ...REFUSED });
+	} catch { /* as it should */ }
+	if (said === null || !JSON.stringify(said).includes('{"type":"fd","fd":-1}'))
+		return null;
+	if (handle.spawn(...said) !== -errno.EINVAL)
+		return null;
+	handle.close();
+	return said;
+}
+
+let refusal;
 
 /**
  * Let go of the handle that the runtime made for a child which is started elsewhere.  One that never was spawned is never
  * freed, with all that refers to it; so it is made to fail, and closed.
  */
 function retire(handle) {
+	refusal = refusal === undefined ? learnRefusal() : refusal;
+	if (refusal === null || !handle)
+		return;
 	handle.onexit = undefined;
 	for (const symbol of Object.getOwnPropertySymbols(handle))
 		handle[symbol] = undefined;
-	try {
-		handle.spawn(REFUSED);
-		handle.close();
-	} catch { /* of another runtime: the collector's */ }
+	handle.spawn(...refusal);
+	handle.close();
 }
 
 module.exports = { retire, JobHandle, signalName, byShell };

@@ -10,7 +10,6 @@ const VERSION = 1;
 const FRAME_BYTES_MAX = 8 << 20;
 const FDS_MAX = 64;
 const TEMPLATES_MAX = 64;
-const FEATURE_LANE = 1;
 
 const TYPE = {
 	HELLO: 0x01,
@@ -21,7 +20,6 @@ const TYPE = {
 	WINDOW: 0x06,
 	SIGNAL: 0x07,
 	TEMPLATE: 0x08,
-	WAIT: 0x0d,
 	CLOSE: 0x0e,
 	STARTED: 0x81,
 	OUTPUT: 0x82,
@@ -31,7 +29,6 @@ const TYPE = {
 	FAILED: 0x86,
 	STDIN_WINDOW: 0x87,
 	ERROR: 0x88,
-	WAITED: 0x8b,
 };
 
 const FIELD = {
@@ -196,14 +193,14 @@ class Writer {
 }
 
 /** The HELLO that a client begins with. */
-function writeHello(writer, features, name) {
+function writeHello(writer, name) {
 	const start = writer.frame(TYPE.HELLO, 0, 0, 0);
 
 	writer.reserve(32);
 	writer.u32(MAGIC);
 	writer.u16(VERSION);
 	writer.u16(VERSION);
-	writer.u32(features);
+	writer.u32(0); /* features: none */
 	writer.u32(0);
 	writer.u32(FRAME_BYTES_MAX);
 	for (let i = 0; i < 3; i++)
@@ -213,22 +210,19 @@ function writeHello(writer, features, name) {
 }
 
 /**
- * What the daemon's HELLO says: {jobs, frameBytes, windowBytes, stdinWindowBytes, name, lane}; lane is the path of its
- * FIFOs, or null.  Throws an Error that says what is wrong with it.
+ * What the daemon's HELLO says: {jobs, frameBytes, windowBytes, stdinWindowBytes, name}.  Throws an Error that says what is wrong with it.
  */
 function readHello(payload) {
 	if (payload.length < 32 || payload.readUInt32LE(0) !== MAGIC)
 		throw new Error('it is no uringspawnd that listens there');
 	if (payload.readUInt16LE(4) > VERSION || payload.readUInt16LE(6) < VERSION)
 		throw new Error('it speaks no version of the protocol that this client does');
-	const [name, lane] = payload.toString('utf8', 32).split('\0');
 	return {
 		frameBytes: payload.readUInt32LE(16),
 		jobs: payload.readUInt32LE(20),
 		windowBytes: payload.readUInt32LE(24),
 		stdinWindowBytes: payload.readUInt32LE(28),
-		name,
-		lane: payload.readUInt32LE(8) & FEATURE_LANE && lane ? lane : null,
+		name: payload.toString('utf8', 32),
 	};
 }
 
@@ -326,7 +320,7 @@ function u16At(bytes, at) {
 }
 
 module.exports = {
-	HEADER_BYTES, FRAME_BYTES_MAX, FDS_MAX, TEMPLATES_MAX, FEATURE_LANE,
+	HEADER_BYTES, FRAME_BYTES_MAX, FDS_MAX, TEMPLATES_MAX,
 	TYPE, FIELD, STDIO, GROUP, GONE, EXIT, SIGNAL_PROCESS, STAGES, STAGE_EXEC,
 	Writer, writeHello, readHello, writeRequest, writeTemplate, writeShort, u32At, u16At,
 };

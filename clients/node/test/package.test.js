@@ -1,0 +1,135 @@
+'use strict';
+/*
+ * The package as a whole: what it contains, its entries, its numbers, its examples.
+ */
+const assert = require('assert');
+const fs = require('fs');
+const path = require('path');
+const { once } = require('events');
+const { spawn, spawnSync } = require('child_process');
+const { test, skip, isNode } = require('./support/harness.js');
+
+const root = path.join(__dirname, '..');
+
+test('the numbers of the wire are those of the C header', () => {
+	const header = fs.readFileSync(path.join(root, '..', '..', 'include', 'uringspawn', 'wire.h'), 'utf8');
+	const { TYPE, FIELD, STDIO } = require('../lib/wire.js');
+	const number = (name) => Number(new RegExp(`\\bUSP_WIRE_${name} = (0x[0-9a-f]+|\\d+)`).exec(header)[1]);
+
+	for (const [name, value] of [...Object.entries(TYPE), ...Object.entries(FIELD)])
+		assert.strictEqual(value, number(name), name);
+	for (const [name, value] of Object.entries(STDIO))
+		if (name !== 'NONE')
+			assert.strictEqual(value, number(`STDIO_${name}`), name);
+});
+
+test('frames may be cut anywhere', () => {
+	const { FrameReader } = require('../lib/frames.js');
+	const corpus = path.join(root, '..', '..', 'tests', 'fuzz', 'corpus', 'frame');
+	const bytes = Buffer.concat(['session-daemon.bin', 'started.bin', 'output.bin', 'failed.bin', 'end-full.bin', 'error.bin']
+		.map((name) => fs.readFileSync(path.join(corpus, name))));
+	const read = (size) => {
+		const seen = [];
+		const reader = new FrameReader({
+			onFrame(type, flags, job, arg, fds, payload) {
+				const last = seen[seen.length - 1];
+
+				if (type === 0x82 && last && last[0] === type && last[2] === job && last[1] === flags)
+					last[5] += payload.toString('latin1');
+				else
+					seen.push([type, flags, job, arg, fds, payload ? payload.toString('latin1') : null]);
+			},
+		});
+		for (let at = 0; at < bytes.length;) {
+			const part = bytes.subarray(at, at + size);
+
+			at += part.copy(reader.space());
+			reader.commit(part.length);
+		}
+		return seen;
+	};
+	const whole = read(bytes.length);
+
+	assert.ok(whole.length > 8);
+	for (let size = 1; size < 100; size++)
+		assert.deepStrictEqual(read(size), whole, `parts of ${size} bytes`);
+});
+
+test('requests are those of the document', () => {
+	const wire = require('../lib/wire.js');
+	const golden = (name) => fs.readFileSync(path.join(root, '..', '..', 'tests', 'fuzz', 'corpus', 'frame', `${name}.bin`));
+	const writer = new wire.Writer();
+
+	wire.writeRequest(writer, wire.TYPE.RUN, 1, { argv: ['/bin/echo', 'hi'] });
+	assert.deepStrictEqual(Buffer.from(writer.view()), golden('run'));
+	writer.clear();
+	wire.writeRequest(writer, wire.TYPE.SPAWN, 3, { argv: ['-sh'], search: 'sh', env: ['PATH=/bin'] });
+	assert.deepStrictEqual(Buffer.from(writer.view()), golden('spawn-search'));
+	writer.clear();
+	wire.writeShort(writer, wire.TYPE.CLOSE, 1, 2, 0);
+	assert.deepStrictEqual(Buffer.from(writer.view()), golden('close'));
+});
+
+test('every entry and file of package.json is there', () => {
+	const { exports, files, types } = JSON.parse(fs.readFileSync(path.join(root, 'package.json'), 'utf8'));
+	const named = Object.values(exports).flatMap((one) => typeof one === 'string' ? [one] : Object.values(one));
+
+	for (const name of [...named, types, ...files.filter((one) => one !== 'bin')])
+		assert.ok(fs.existsSync(path.join(root, name)), name);
+});
+
+test('the exports are the functions of node:child_process, and three more', async () => {
+	const runtime = require('child_process');
+	const module_ = await import('../index.mjs');
+	const common = require('../index.cjs');
+
+	for (const name of Object.keys(runtime))
+		assert.strictEqual(typeof common[name], typeof runtime[name], name);
+	for (const name of ['spawn', 'exec', 'execFile', 'fork', 'spawnSync', 'execSync', 'execFileSync', 'ChildProcess', 'configure', 'stats'])
+		assert.strictEqual(module_[name], common[name], name);
+});
+
+function examples() {
+	for (const name of ['server.js', 'server-uringspawn.js']) {
+		test(`examples/${name}`, async () => {
+			const server = spawn(process.execPath, [path.join(root, 'examples', name)], { env: { ...process.env, PORT: '0' } });
+			const [line] = await once(server.stdout, 'data');
+			const response = await fetch(String(line).trim());
+
+			assert.strictEqual(await response.text(), 'hi\n');
+			server.kill();
+			await once(server, 'close');
+		});
+	}
+
+	test('examples/pool.js', () => {
+		const { stdout, stderr } = spawnSync(process.execPath, [path.join(root, 'examples', 'pool.js')], { encoding: 'utf8', timeout: 50000 });
+
+		assert.strictEqual(stdout, '1 4 9 16 25\n', stderr);
+	});
+
+	test('a thousand at once, and one that nobody reads stops itself alone', async () => {
+		const { spawn: spawnHere } = require('../index.cjs');
+		const stopped = spawnHere('yes');
+		await once(stopped.stdout, 'readable');
+		const children = Array.from({ length: 1000 }, () => spawnHere('cat'));
+		const closed = children.map(async (child, i) => {
+			let text = '';
+
+			child.stdout.on('data', (chunk) => text += chunk);
+			child.stdin.end(String(i));
+			await once(child, 'close');
+			return text;
+		});
+		assert.deepStrictEqual(await Promise.all(closed), children.map((_, i) => String(i)));
+		assert.strictEqual(stopped.exitCode, null);
+		stopped.kill('SIGKILL');
+		stopped.stdout.resume();
+		await once(stopped, 'close');
+	});
+}
+
+if (isNode)
+	examples();
+else
+	skip('the examples', 'they are written for node');
