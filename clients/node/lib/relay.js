@@ -36,7 +36,7 @@ class Relay extends JobHandle {
 	 * where the program could have seen it by now.
 	 */
 	kill(signal) {
-		if (!this.started && !this.connection.waitStarted(this.id, this))
+		if (!this.started && !this.connection.waitStarted(this))
 			return super.kill(signal);
 		if (this.pid === undefined)
 			return -errno.ESRCH;
@@ -55,7 +55,7 @@ class Relay extends JobHandle {
 	/** The child's pid; waits for it if it has not come. Undefined when it did not start. */
 	waitPid() {
 		if (this.pid === undefined && !this.started)
-			this.connection.waitStarted(this.id, this);
+			this.connection.waitStarted(this);
 		return this.pid;
 	}
 
