@@ -111,7 +111,7 @@ class Templates {
 			this.ids.delete(oldest);
 			id = itsId;
 		}
-		this.connection.template(id, { ...this.common, env: list });
+		this.connection.template(id, { __proto__: null, ...this.common, env: list });
 		return id;
 	}
 }

@@ -25,7 +25,7 @@ function signalName(number) {
 function byShell(request) {
 	const file = request.search !== undefined ? request.search : request.argv[0];
 
-	return { ...request, path: SHELL, argv: [SHELL, file, ...request.argv.slice(1)] };
+	return { __proto__: null, ...request, path: SHELL, argv: [SHELL, file, ...request.argv.slice(1)] };
 }
 
 class JobHandle {

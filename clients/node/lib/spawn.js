@@ -87,6 +87,7 @@ function requestOf(options, plan, connection, pairs) {
 	if (cwd === null || credentials === null || argv === null || !isList(argv) || argv.some(isLong))
 		return null;
 	return {
+		__proto__: null,
 		argv,
 		search: options.file === argv[0] ? undefined : options.file,
 		template: connection.templates.idOf(pairs),

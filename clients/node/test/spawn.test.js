@@ -197,6 +197,20 @@ const afterNode18 = Number(process.versions.node.split('.')[0]) >= 20;
 	await watch(child, record);
 } : 'the runtime of that time was touched by it');
 
+both('a prototype that is polluted with names of this client', async ({ spawn }, record) => {
+	const pollution = { path: '/bin/false', search: 'false', template: 9, umask: 0o777, gone: 9, killProcess: true, fd: 9 };
+	let child;
+
+	Object.assign(Object.prototype, pollution);
+	try {
+		child = spawn(...SH('umask; echo $A'), { env: { PATH: process.env.PATH, A: 'an environment of its own' } });
+	} finally {
+		for (const key of Object.keys(pollution))
+			delete Object.prototype[key];
+	}
+	await watch(child, record);
+});
+
 both('a NUL byte', async ({ spawn }, record) => {
 	thrown(record, () => spawn('a\0b'));
 	thrown(record, () => spawn('a', ['b\0']));
