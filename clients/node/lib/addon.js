@@ -1,9 +1,9 @@
 'use strict';
 /*
  * The addon, where it was built and can be used: null otherwise.  It watches sockets by
- * libuv, which Node alone has.
+ * libuv, which Node alone has; Bun and Deno do the same without it, by ffi.js.
  *
- * URINGSPAWN_ADDON names another file; '0' means none.
+ * URINGSPAWN_ADDON names another file, for Node; '0' means none, nor ffi.js.
  */
 const path = require('path');
 
@@ -15,8 +15,10 @@ const own = [
 function load() {
 	const named = process.env.URINGSPAWN_ADDON;
 
-	if (named === '0' || process.versions.bun || globalThis.Deno)
+	if (named === '0')
 		return null;
+	if (process.versions.bun || globalThis.Deno)
+		return require('./ffi.js');
 	if (named)
 		return require(path.resolve(named));
 	for (const name of own) {

@@ -22,7 +22,7 @@ const NAME = 'uringspawn-node';
 
 class Connection {
 	/**
-	 * Connect and say HELLO; where the runtime can, the answer has come when this returns.
+	 * Connect and say HELLO; the answer has come when this returns.
 	 *
 	 * @param {string} path  of the daemon's socket
 	 * @param {function} onLost  called once, with the connection, when it is gone; its jobs are told afterwards
@@ -49,8 +49,6 @@ class Connection {
 	greet() {
 		wire.writeHello(this.writer, NAME);
 		this.flush();
-		if (!this.transport.synchronous)
-			return;
 		const until = Date.now() + HELLO_MS;
 		while (!this.hello) {
 			if (this.transport.lost || this.error || Date.now() > until)
@@ -74,11 +72,11 @@ class Connection {
 
 	/** Credit of each stream of output at its start, and of input. */
 	get windowBytes() {
-		return this.hello ? this.hello.windowBytes : 256 << 10;
+		return this.hello.windowBytes;
 	}
 
 	get inputWindowBytes() {
-		return this.hello ? this.hello.stdinWindowBytes : 256 << 10;
+		return this.hello.stdinWindowBytes;
 	}
 
 	/* ---- out ------------------------------------------------------------------ */
@@ -281,7 +279,7 @@ class Connection {
 
 	/**
 	 * Wait, without the event loop, until it is known whether `job` started. Costs what a launch takes, half a
-	 * millisecond or more. Returns false where the runtime cannot wait so.
+	 * millisecond or more. Returns false when it is not.
 	 */
 	waitStarted(job) {
 		const until = Date.now() + STARTED_MS;

@@ -124,7 +124,14 @@ function open(socket) {
 	}, addon === null ? SocketTransport : AddonTransport);
 }
 
+/* Nothing can be waited for in Deno but by C, to which its user has to agree. */
+function requireWays() {
+	if (addon === null && globalThis.Deno)
+		throw new Error('Deno reaches uringspawnd with --allow-ffi alone');
+}
+
 function connect() {
+	requireWays();
 	const named = settings.socket || process.env.URINGSPAWN_SOCKET;
 	const opened = named ? open(named) : startAndConnect(privateSocket());
 

@@ -8,6 +8,7 @@ const wire = require('./wire.js');
 const { retire, JobHandle, signalName, byShell } = require('./handle.js');
 const { Slot } = require('./streams.js');
 const { systemError } = require('./errors.js');
+const { ownsHandle, ways, fit } = require('./foreign.js');
 
 const { TYPE, EXIT, STAGES } = wire;
 const { errno } = os.constants;
@@ -284,10 +285,13 @@ let relayed = null;
 function relay(ChildProcess, child, connection, plan) {
 	const made = new Relay(child, connection, plan);
 
-	relayed = relayed || Object.create(ChildProcess.prototype, accessors);
+	relayed = relayed || Object.create(ChildProcess.prototype, { ...accessors, ...ways });
 	Object.setPrototypeOf(child, relayed);
 	Object.defineProperty(child, relayOf, { value: made });
-	retire(child._handle);
+	if (ownsHandle)
+		retire(child._handle);
+	else
+		fit(child, Object.keys(accessors));
 	child._handle = made;
 	for (let i = 1; i < made.slots.length; i++)
 		if (made.slots[i] !== null)

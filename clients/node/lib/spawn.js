@@ -12,6 +12,7 @@ const environment = require('./environment.js');
 const { adopt, disown } = require('./fork.js');
 const { planOf, takeSource, pump, wantsChannel } = require('./stdio.js');
 const { relay } = require('./relay.js');
+const { ownsHandle, environmentOf, watchSignal, isTranslated } = require('./foreign.js');
 const { makeBlocking } = require('./transport_addon.js');
 const wire = require('./wire.js');
 
@@ -50,7 +51,7 @@ function argumentsOf(args) {
 /* Whether the runtime would have nothing to say against it. */
 function isUsual(options) {
 	return typeof options === 'object' && options !== null && typeof options.file === 'string' &&
-		options.file !== '' &&
+		options.file !== '' && !isTranslated(options) &&
 		(options.envPairs === undefined || isList(options.envPairs)) &&
 		(options.cwd === undefined || options.cwd === null || typeof options.cwd === 'string') &&
 		(options.serialization === undefined || options.serialization === 'json' || options.serialization === 'advanced');
@@ -100,7 +101,7 @@ function requestOf(options, plan, connection, pairs) {
 
 /* The environment that a call was given, as NAME=VALUE strings. */
 function pairsOf(options) {
-	return ownEnvironment ? environment.ownPairs() : options.envPairs || [];
+	return ownEnvironment ? environment.ownPairs() : environmentOf(options);
 }
 
 /* The runtime was spared to enumerate it, and needs it now. */
@@ -127,6 +128,7 @@ function startRelayed(child, options) {
 		one.source.pipe(made.slots[index].open());
 		made.slots[index].open().on('error', () => {}); /* who does not read all of it need not */
 	});
+	watchSignal(child, options);
 	counts.relayed++;
 	return true;
 }
@@ -140,7 +142,7 @@ function isOfCluster(pairs) {
 function startAdopted(child, options) {
 	const connection = daemon.get();
 
-	if (connection === null || !connection.transport.passesDescriptors || isOfCluster(options.envPairs))
+	if (!ownsHandle || connection === null || !connection.transport.passesDescriptors || isOfCluster(options.envPairs))
 		return null;
 	return adopt(child, connection, options,
 		(completed, plan) => requestOf(completed, plan, connection, completed.envPairs || []));
@@ -151,7 +153,7 @@ function spawn(options) {
 		return spawnByRuntime.call(this, options);
 	const usual = isUsual(options);
 	if (usual && !wantsChannel(options.stdio) && startRelayed(this, options))
-		return 0;
+		return ownsHandle ? 0 : undefined;
 	completeEnvironment(options);
 	const handle = usual ? startAdopted(this, options) : null;
 	const source = usual ? takeSource(options) : null;
@@ -211,7 +213,10 @@ function enter(call, args, at, nullable) {
 	entered++;
 	try {
 		environment.watch();
-		ownEnvironment = spareEnvironment(args, at, nullable);
+		if (ownsHandle)
+			ownEnvironment = spareEnvironment(args, at, nullable);
+		else if (args[at] === undefined || args[at] === null && nullable)
+			args[at] = {}; /* Deno does not look for a callback behind it otherwise */
 		return call(...args);
 	} finally {
 		entered--;

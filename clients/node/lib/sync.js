@@ -198,8 +198,7 @@ function planOf(stdio, descriptors) {
 /* Null: the runtime has to do it. */
 function run(options) {
 	const connection = daemon.get();
-	const plan = connection && connection.transport.synchronous &&
-		planOf(options.stdio, connection.transport.passesDescriptors);
+	const plan = connection && planOf(options.stdio, connection.transport.passesDescriptors);
 	const request = plan && requestOf(options, plan, connection, pairsOf(options));
 
 	if (!request)

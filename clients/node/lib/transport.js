@@ -1,8 +1,8 @@
 'use strict';
 /*
- * A connection's bytes, by what every runtime has: a net.Socket tells when there is
- * something to read.  Where its descriptor is to be had, writing is done on that, so that
- * nothing waits in a queue which a synchronous wait could not empty.
+ * A connection's bytes, by what Node and Bun have: a net.Socket tells when there is
+ * something to read.  Writing is done on its descriptor, so that nothing waits in a queue
+ * which a synchronous wait could not empty.
  */
 const fs = require('fs');
 const net = require('net');
@@ -19,13 +19,11 @@ function pause(ms) {
 	Atomics.wait(pauseCell, 0, 0, ms);
 }
 
-/* A runtime whose net.Socket hands over the descriptor of the socket itself. */
-const hasDescriptor = !globalThis.Deno;
-const hasOnread = !globalThis.Deno && !process.versions.bun;
+const hasOnread = !process.versions.bun;
 
 class SocketTransport {
 	/**
-	 * Connect, at once where the runtime can.
+	 * Connect, at once.
 	 *
 	 * @param {string} path  of the socket; '@name' for an abstract one.
 	 * @param {object} sink  onReadable(): bytes were committed to `reader`; onLost(error): once, and never from inside a
@@ -42,10 +40,10 @@ class SocketTransport {
 		this.closed = false; /* by destroy(): the sink hears no more */
 		this.space = null;
 		this.socket = this.connect(path.startsWith('@') ? '\0' + path.slice(1) : path);
-		this.fd = hasDescriptor ? this.descriptor() : -1;
+		this.fd = this.descriptor();
 	}
 
-	/* A runtime that connects at once has no handle when nobody listens. */
+	/* Bun has no handle when nobody listens. */
 	descriptor() {
 		const handle = this.socket._handle;
 
@@ -53,11 +51,6 @@ class SocketTransport {
 			return handle.fd;
 		this.destroy();
 		throw systemError('ECONNREFUSED', 'connect');
-	}
-
-	/** Whether read and write can be done without the event loop. */
-	get synchronous() {
-		return this.fd >= 0;
 	}
 
 	get passesDescriptors() {
@@ -129,10 +122,6 @@ class SocketTransport {
 	write(bytes) {
 		if (this.lost)
 			return true;
-		if (!this.synchronous) {
-			this.socket.write(bytes);
-			return false;
-		}
 		this.queue.push(bytes);
 		return this.timer === null && this.drain();
 	}
@@ -182,8 +171,6 @@ class SocketTransport {
 	flushSync(timeoutMs = 10000) {
 		const until = Date.now() + timeoutMs;
 
-		if (!this.synchronous)
-			return false;
 		while (!this.drain()) {
 			if (this.lost || Date.now() > until)
 				return false;
@@ -195,7 +182,7 @@ class SocketTransport {
 
 	/** Read what has come, without the event loop; returns whether there was anything. */
 	pump() {
-		if (this.lost || !this.synchronous)
+		if (this.lost)
 			return false;
 		const space = this.reader.space();
 		const size = this.tryRead(space);

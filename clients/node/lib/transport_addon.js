@@ -59,11 +59,6 @@ class AddonTransport {
 		this.offerSpace();
 	}
 
-	/** Whether read and write can be done without the event loop. */
-	get synchronous() {
-		return true;
-	}
-
 	get passesDescriptors() {
 		return true;
 	}

@@ -1,0 +1,157 @@
+'use strict';
+/*
+ * Runtimes whose ChildProcess is not made of a `_handle`, which are Bun and Deno: what Node's
+ * does to that, a child of the daemon's has of its own there.
+ */
+const os = require('os');
+const { inspect } = require('util');
+const runtime = require('child_process');
+const { systemError } = require('./errors.js');
+
+const { errno, signals } = os.constants;
+const { ChildProcess } = runtime;
+
+/** Whether the runtime's ChildProcess does all through a `_handle`. */
+const ownsHandle = '_handle' in new ChildProcess();
+
+/* ---- what a child has of its own ---------------------------------------------------- */
+
+/* As Node: by name in any case, or by number. */
+function signalNumber(signal) {
+	const number = typeof signal === 'string' ? signals[signal.toUpperCase()] : signal;
+
+	if (typeof number === 'number' && Object.values(signals).includes(number))
+		return number;
+	const shown = typeof signal === 'object' ? inspect(signal) : String(signal);
+	throw Object.assign(new TypeError(`Unknown signal: ${shown}`), { code: 'ERR_UNKNOWN_SIGNAL' });
+}
+
+function kill(signal) {
+	const number = signal === 0 ? 0 : signalNumber(signal === undefined ? 'SIGTERM' : signal);
+	const ret = this._handle ? this._handle.kill(number) : -errno.ESRCH;
+
+	if (ret === 0)
+		this.killed = true;
+	else if (ret !== -errno.ESRCH)
+		this.emit('error', systemError(ret, 'kill'));
+	return ret === 0;
+}
+
+const methods = {
+	kill,
+	ref() {
+		if (this._handle)
+			this._handle.ref();
+	},
+	unref() {
+		if (this._handle)
+			this._handle.unref();
+	},
+};
+
+/** Descriptors for the prototype of our children: none where the runtime's own methods do. */
+const ways = {};
+if (!ownsHandle) {
+	for (const [name, value] of Object.entries(methods))
+		ways[name] = { value, writable: true, configurable: true };
+	ways.connected = { value: false, writable: true, configurable: true, enumerable: true };
+	if (Symbol.dispose)
+		ways[Symbol.dispose] = {
+			value() {
+				if (!this.killed)
+					this.kill();
+			},
+			writable: true,
+			configurable: true,
+		};
+}
+
+/**
+ * Give a fresh child the fields that Node's has, and take those that would hide what our prototype says.
+ *
+ * @param {string[]} names  of the prototype's accessors
+ */
+function fit(child, names) {
+	for (const name of names)
+		delete child[name];
+	for (const [name, value] of Object.entries({ _handle: null, _closesNeeded: 1, _closesGot: 0 }))
+		Object.defineProperty(child, name, { value, writable: true, configurable: true });
+}
+
+/* ---- what comes with the options ------------------------------------------------------- */
+
+/* Bun keeps the environment under a symbol of its own. */
+function environmentKey(options) {
+	return Object.getOwnPropertySymbols(options).find((key) => typeof options[key] === 'object' && options[key] !== null);
+}
+
+/** The environment that a call was given, as NAME=VALUE strings. */
+function environmentOf(options) {
+	const key = options.envPairs === undefined ? environmentKey(options) : undefined;
+	const variables = key === undefined ? null : options[key];
+	const pairs = [];
+
+	if (variables === null)
+		return options.envPairs || [];
+	for (const name of Object.keys(variables))
+		if (variables[name] !== undefined)
+			pairs.push(`${name}=${variables[name]}`);
+	return pairs;
+}
+
+/* Deno's spawn() leaves the signal to what starts the process. */
+function asksForAbort() {
+	const before = ChildProcess.prototype.spawn;
+	let asked = false;
+	const signal = {
+		aborted: false,
+		addEventListener() {
+			asked = true;
+		},
+		removeEventListener() {},
+	};
+
+	ChildProcess.prototype.spawn = () => 0;
+	try {
+		runtime.spawn('true', [], { signal });
+	} catch {
+		asked = true; /* it looks at it, at least */
+	} finally {
+		ChildProcess.prototype.spawn = before;
+	}
+	return asked;
+}
+
+const abortIsOurs = !ownsHandle && !asksForAbort();
+
+function abortError(cause) {
+	return Object.assign(new Error('The operation was aborted', { cause }), { code: 'ABORT_ERR', name: 'AbortError' });
+}
+
+/** Have `child` killed when the signal of the options says so, where the runtime leaves that to its spawn(). */
+function watchSignal(child, { signal, killSignal }) {
+	if (!abortIsOurs || !signal)
+		return;
+	const abort = () => {
+		try {
+			if (child.kill(killSignal === null ? undefined : killSignal))
+				child.emit('error', abortError(signal.reason));
+		} catch (error) {
+			child.emit('error', error);
+		}
+	};
+
+	if (signal.aborted) {
+		process.nextTick(abort);
+		return;
+	}
+	signal.addEventListener('abort', abort, { once: true });
+	child.once('exit', () => signal.removeEventListener('abort', abort));
+}
+
+/** What the runtime does more than to start a program: Deno translates the arguments of another Deno. */
+function isTranslated({ file }) {
+	return globalThis.Deno !== undefined && file === process.execPath;
+}
+
+module.exports = { ownsHandle, ways, fit, environmentOf, watchSignal, isTranslated };
