@@ -31,11 +31,11 @@ both('an exit code, and what was said', async ({ exec, execFile }, record) => {
 	record(await called(exec, 'echo out; echo err >&2; exit 3'));
 	record(await called(execFile, 'sh', ['-c', 'echo out; echo err >&2; exit 3']));
 	record(await called(execFile, 'false'));
-});
+}, { saysItself: ['bun'] });
 
 both('a signal', async ({ exec }, record) => {
 	record(await called(exec, 'kill -TERM $$'));
-});
+}, { saysItself: ['bun'] });
 
 both('no such program, no such directory', async ({ exec, execFile }, record) => {
 	record(await called(execFile, 'nosuch-program', ['x']));
@@ -67,7 +67,7 @@ both('a timeout', async ({ exec, execFile }, record) => {
 	record(await called(execFile, 'sleep', ['100'], { timeout: 50 }));
 	record(await called(execFile, 'sleep', ['100'], { timeout: 50, killSignal: 'SIGKILL' }));
 	record(await called(exec, 'echo hi', { timeout: 20000 }));
-});
+}, { saysItself: ['bun'] });
 
 both('wrong types', async ({ exec, execFile }, record) => {
 	const nothing = () => {};
@@ -77,7 +77,7 @@ both('wrong types', async ({ exec, execFile }, record) => {
 	for (const args of [[], [1, nothing], ['', nothing], ['true', 'x'], ['true', [], 'x'], ['true', [], {}, 'x'], ['true', [], { timeout: -1 }],
 		['true', [], { maxBuffer: -1 }], ['true', [], { maxBuffer: 'x' }], ['true', [], { killSignal: 'x' }]])
 		thrown(record, () => execFile(...args));
-}, { way: null });
+}, { way: null, saysItself: ['bun', 'deno'] });
 
 both('as promises', async ({ exec, execFile }, record) => {
 	const one = promisify(exec)('echo hi; echo err >&2');
@@ -85,10 +85,13 @@ both('as promises', async ({ exec, execFile }, record) => {
 	record(await one);
 	record(await promisify(execFile)('echo', ['hi']));
 	record(await promisify(execFile)('pwd', { cwd: '/' }));
-	record(await promisify(exec)('exit 3').catch((error) => error));
+	record(await promisify(exec)('echo err >&2; exit 3').catch((error) => error));
 	record(await promisify(execFile)('nosuch-program').catch((error) => error));
+});
+
+both('as promises: wrong types', async ({ execFile }, record) => {
 	thrown(record, () => promisify(execFile)('true', 5, 6));
-}, { way: null });
+}, { way: null, saysItself: ['bun', 'deno'] });
 
 both('aborted', async ({ exec, execFile }, record) => {
 	for (const call of [exec, execFile]) {

@@ -8,11 +8,9 @@ const path = require('path');
 const { once } = require('events');
 const { pipeline } = require('stream/promises');
 const { Readable, Writable } = require('stream');
-const { both, watch, closed } = require('./support/harness.js');
+const { both, watch, closed, directory } = require('./support/harness.js');
 
 const SH = (script, ...rest) => ['sh', ['-c', script], ...rest];
-const directory = fs.mkdtempSync(path.join(os.tmpdir(), 'uringspawn-test-'));
-process.on('exit', () => fs.rmSync(directory, { recursive: true, force: true }));
 
 async function textOf(stream) {
 	let text = '';

@@ -4,14 +4,24 @@
  * has to be the same.  So a test says nothing of how a thing ought to be; the runtime does.
  *
  * Node runs these by node:test.  Bun and Deno, whose node:test is not all there, by the few
- * lines at the end, which print TAP as well.
+ * lines at the end, which print TAP as well.  What is right is said by Node there, too: it
+ * is run with the same file and USP_RECORD=1, and prints what its child_process does.
  */
 const assert = require('assert');
+const fs = require('fs');
+const os = require('os');
+const path = require('path');
 const runtime = require('child_process');
 const uringspawn = require('../../index.cjs');
 
 const isNode = !process.versions.bun && !globalThis.Deno;
+const isRecording = process.env.USP_RECORD === '1';
 const LIMIT_MS = 60000;
+
+/* The same one for who says what is right. */
+const directory = process.env.USP_TEST_DIRECTORY || fs.mkdtempSync(path.join(os.tmpdir(), 'uringspawn-test-'));
+if (process.env.USP_TEST_DIRECTORY === undefined)
+	process.on('exit', () => fs.rmSync(directory, { recursive: true, force: true }));
 
 /* As a plain value that two runs have in common. */
 function plain(value, depth = 0) {
@@ -49,16 +59,27 @@ async function observe(body, child_process) {
  * @param {function} body  async (child_process, record): record(...values) what is seen
  * @param {object} [options]  way: 'relayed' | 'adopted' | 'runtime' | null: how all of its spawns have to go here, by
  *   default not by the runtime; without the addon adopted ones, and those that pass descriptors, do
+ *   saysItself: ['bun', 'deno'] have other words than Node, whether it comes here or not: theirs are right;
+ *   differs: {bun, deno}: why it is not tried there
  */
-function both(name, body, { way = 'carried' } = {}) {
+function both(name, body, { way = 'carried', saysItself = [], differs } = {}) {
+	if (isRecording) {
+		recordings.push({ name, body });
+		return;
+	}
+	if (differs && differs[runtimeName]) {
+		skip(name, differs[runtimeName]);
+		return;
+	}
 	test(name, async () => {
-		const expected = await observe(body, runtime);
+		const here = isNode || saysItself.includes(runtimeName);
+		const expected = here ? await observe(body, runtime) : recorded()[name];
 		const before = uringspawn.stats();
 		const actual = await observe(body, uringspawn);
 		const after = uringspawn.stats();
 
 		assert.ok(expected.length > 0, 'the body records nothing');
-		assert.deepStrictEqual(actual, expected);
+		assert.deepStrictEqual(here ? actual : JSON.parse(encoded(actual)), expected);
 		if (way === 'carried')
 			assert.strictEqual(after.runtime - before.runtime, 0, 'the runtime spawned something');
 		else if (way === 'descriptors' && uringspawn.passesDescriptors())
@@ -67,6 +88,46 @@ function both(name, body, { way = 'carried' } = {}) {
 			assert.ok(after.runtime > before.runtime, 'the runtime spawned nothing');
 	});
 }
+
+/* ---- what Node does, for the others ----------------------------------------------------- */
+
+const runtimeName = isNode ? 'node' : process.versions.bun ? 'bun' : 'deno';
+const recordings = [];
+let known = null;
+
+/* JSON has none of these. */
+function encoded(value) {
+	return JSON.stringify(value, (key, one) => one === undefined ? 'undefined' :
+		typeof one === 'number' && !Number.isFinite(one) || typeof one === 'bigint' ? String(one) : one);
+}
+
+async function printRecordings() {
+	const all = {};
+
+	for (const { name, body } of recordings)
+		all[name] = await observe(body, runtime);
+	fs.writeSync(1, encoded(all));
+	process.exit();
+}
+
+/* By the name of the test. */
+function recorded() {
+	if (known === null) {
+		const { stdout, stderr, error } = runtime.spawnSync(process.env.USP_NODE || 'node', [process.argv[1]],
+			{ encoding: 'utf8', env: { ...process.env, USP_RECORD: '1', USP_TEST_DIRECTORY: directory }, maxBuffer: Infinity, timeout: LIMIT_MS,
+				stdio: ['inherit', 'pipe', 'pipe'] });
+
+		try {
+			known = JSON.parse(stdout.slice(stdout.indexOf('{"')));
+		} catch {
+			throw new Error(`node did not say what is right: ${error ? error.message : stderr}`);
+		}
+	}
+	return known;
+}
+
+if (isRecording)
+	setImmediate(printRecordings);
 
 /** Record the events of a child, in their order, and what its streams bring; resolves at 'close'. */
 function watch(child, record, { streams = true } = {}) {
@@ -128,6 +189,8 @@ async function runQueue() {
 }
 
 function test(name, body) {
+	if (isRecording)
+		return;
 	if (isNode) {
 		require('node:test').test(name, { timeout: LIMIT_MS }, body);
 		return;
@@ -138,10 +201,12 @@ function test(name, body) {
 
 /** A test that cannot be run here, counted. */
 function skip(name, why) {
+	if (isRecording)
+		return;
 	if (isNode)
 		require('node:test').test(name, { skip: why }, () => {});
 	else
 		test(`${name} # SKIP ${why}`, async () => {});
 }
 
-module.exports = { both, watch, closed, thrown, test, skip, isNode, runtime, uringspawn };
+module.exports = { both, watch, closed, thrown, test, skip, isNode, directory, runtime, uringspawn };
