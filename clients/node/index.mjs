@@ -1,7 +1,7 @@
 /*
  * The same for ES modules.
  */
-import uringspawn from './lib/main.js';
+import uringspawn from './index.cjs';
 
 export const {
 	ChildProcess, exec, execFile, execFileSync, execSync, fork, spawn, spawnSync, configure, stats,

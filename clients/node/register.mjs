@@ -1,4 +1,4 @@
 /*
  * node --import uringspawn/register: in the place of node:child_process.
  */
-import './lib/register.js';
+import './register.cjs';
