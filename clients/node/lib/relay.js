@@ -245,7 +245,18 @@ function streamAt(index) {
 	};
 }
 
+/* In the order of the runtime's own. */
 const accessors = {
+	pid: {
+		configurable: true,
+		enumerable: true,
+		get() {
+			return this[relayOf].waitPid();
+		},
+		set(value) {
+			Object.defineProperty(this, 'pid', { value, writable: true, enumerable: true, configurable: true });
+		},
+	},
 	stdin: streamAt(0),
 	stdout: streamAt(1),
 	stderr: streamAt(2),
@@ -262,16 +273,6 @@ const accessors = {
 			this[relayOf].listed = value;
 		},
 	},
-	pid: {
-		configurable: true,
-		enumerable: true,
-		get() {
-			return this[relayOf].waitPid();
-		},
-		set(value) {
-			Object.defineProperty(this, 'pid', { value, writable: true, enumerable: true, configurable: true });
-		},
-	},
 };
 
 let relayed = null;
@@ -285,13 +286,15 @@ let relayed = null;
 function relay(ChildProcess, child, connection, plan) {
 	const made = new Relay(child, connection, plan);
 
-	relayed = relayed || Object.create(ChildProcess.prototype, { ...accessors, ...ways });
-	Object.setPrototypeOf(child, relayed);
 	Object.defineProperty(child, relayOf, { value: made });
-	if (ownsHandle)
+	if (ownsHandle) {
 		retire(child._handle);
-	else
+		Object.defineProperties(child, accessors);
+	} else {
+		relayed = relayed || Object.create(ChildProcess.prototype, { ...accessors, ...ways });
+		Object.setPrototypeOf(child, relayed);
 		fit(child, Object.keys(accessors));
+	}
 	child._handle = made;
 	for (let i = 1; i < made.slots.length; i++)
 		if (made.slots[i] !== null)

@@ -11,6 +11,27 @@ const { systemError } = require('./errors.js');
 /* As much as the runtime's own would have read before anybody reads from it. */
 const READ_AHEAD_BYTES = 64 << 10;
 
+/* What programs do to the handle of a socket, as far as there is something to be done. */
+class StreamHandle {
+	constructor(stream) {
+		this.ref = () => stream.ref();
+		this.unref = () => stream.unref();
+		this.hasRef = () => stream.slot.refd;
+	}
+
+	setBlocking() {
+		return 0;
+	}
+
+	readStart() {
+		return 0;
+	}
+
+	readStop() {
+		return 0;
+	}
+}
+
 /** What the three kinds of stream have of a socket's ways. */
 const socketWays = {
 	ref() {
@@ -99,9 +120,19 @@ for (const name of ['_read'])
 	ChildDuplex.prototype[name] = ChildOutput.prototype[name];
 for (const name of ['_write', '_writev', '_final', '_destroy'])
 	ChildDuplex.prototype[name] = ChildInput.prototype[name];
-for (const kind of [ChildOutput, ChildInput, ChildDuplex])
+for (const kind of [ChildOutput, ChildInput, ChildDuplex]) {
+	Object.defineProperty(kind.prototype, '_handle', {
+		configurable: true,
+		get() {
+			const { slot } = this;
+
+			slot.handle = slot.handle || new StreamHandle(this);
+			return slot.closed ? null : slot.handle;
+		},
+	});
 	for (const [name, value] of Object.entries(socketWays))
 		Object.defineProperty(kind.prototype, name, { value, writable: true, configurable: true });
+}
 
 const KINDS = { in: ChildInput, out: ChildOutput, duplex: ChildDuplex };
 
@@ -114,6 +145,7 @@ class Slot {
 		this.kind = kind;
 		this.hidden = hidden; /* another stream is pumped into it: its child does not show it */
 		this.stream = null;
+		this.handle = null;
 		this.refd = true;
 		this.holding = false;
 		this.closed = false; /* nobody here uses it any more */

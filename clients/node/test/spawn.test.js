@@ -6,7 +6,7 @@ const { pathToFileURL } = require('url');
 const { once } = require('events');
 const { AsyncLocalStorage } = require('async_hooks');
 const os = require('os');
-const { both, watch, thrown, skip } = require('./support/harness.js');
+const { both, watch, thrown, skip, isNode } = require('./support/harness.js');
 
 const SH = (script, ...rest) => ['sh', ['-c', script], ...rest];
 
@@ -309,4 +309,16 @@ both('instances, and what they are made by', async ({ spawn, ChildProcess }, rec
 	record(child instanceof ChildProcess, child instanceof require('child_process').ChildProcess,
 		child instanceof require('events'), child.constructor.name);
 	await watch(child, record);
+});
+
+(isNode ? both : skip)('what a child has of its own', !isNode ? 'its own properties are another runtime\'s' : async ({ spawn }, record) => {
+	const child = spawn('true');
+
+	record(['pid', 'stdin', 'stdout', 'stderr', 'stdio', 'spawnfile', 'spawnargs', 'exitCode', 'killed']
+		.map((name) => Object.prototype.hasOwnProperty.call(child, name)));
+	record(typeof child.stdout._handle, child.stdout._handle.setBlocking(true) || 0);
+	child.stdout = null;
+	record(child.stdout);
+	await watch(child, record);
+	record(child.stdin._handle);
 });
