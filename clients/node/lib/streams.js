@@ -205,17 +205,20 @@ class Slot {
 
 	/*
 	 * What is piped to writes the last bytes and its own end at once: to a socket by one call,
-	 * in one packet.
+	 * in one packet.  Not where something waits to be written: that has to be, before the
+	 * stream is read on, and ends.
 	 */
 	corkPipes() {
 		const { pipes } = this.stream._readableState;
 
 		if (!Array.isArray(pipes) || pipes.length === 0)
 			return;
-		const corked = pipes.filter((one) => typeof one.cork === 'function');
+		const corked = pipes.filter((one) =>
+			typeof one.cork === 'function' && !(one.writableLength > 0));
+		if (corked.length === 0)
+			return;
 		corked.forEach((one) => one.cork());
-		/* An end does it as well. */
-		this.stream.once('end', () => corked.forEach((one) => one.writableEnded || one.uncork()));
+		setImmediate(uncork, corked); /* an end, which comes before, does it as well */
 	}
 
 	push(chunk) {
@@ -385,6 +388,12 @@ class Slot {
 		else
 			this.relay.connection.release();
 	}
+}
+
+function uncork(pipes) {
+	for (const one of pipes)
+		if (!one.writableEnded)
+			one.uncork();
 }
 
 module.exports = { Slot, ChildOutput, ChildInput, ChildDuplex };

@@ -276,6 +276,28 @@ both('pipe() to a slow writer', async ({ spawn }, record) => {
 	record(size);
 });
 
+both('pipe() to many writers, each slow in its own way', async ({ spawn }, record) => {
+	const sizes = Array.from({ length: 60 }, async (_, n) => {
+		const child = spawn('head', ['-c', '170000', '/dev/zero']);
+		let size = 0;
+		const slow = new Writable({
+			highWaterMark: 16384,
+			write(chunk, encoding, callback) {
+				size += chunk.length;
+				setTimeout(callback, n % 7);
+			},
+		});
+
+		child.stdout.pipe(slow, { end: n % 2 === 0 });
+		await once(n % 2 === 0 ? slow : child, n % 2 === 0 ? 'finish' : 'close');
+		if (n % 2 === 1)
+			await new Promise((resolve) => slow.end(resolve));
+		return size;
+	});
+
+	record(await Promise.all(sizes));
+});
+
 both('reading by read()', async ({ spawn }, record) => {
 	const child = spawn('printf', ['abcdef']);
 	let text = '';
