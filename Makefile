@@ -276,7 +276,7 @@ check-client: check-build
 	@for b in $(BACKENDS); do export URINGSPAWN_BACKEND=$$b; \
 		$(run) tap $$b/client clients/node/test/run; \
 		URINGSPAWN_ADDON=0 $(run) tap $$b/client-without-addon clients/node/test/run; done
-	@$(run) tap client/runtimes clients/node/test/runtimes build/node
+	@LIMIT=900 $(run) tap client/runtimes clients/node/test/runtimes build/node
 
 check-node: ## the Node client's tests alone
 	@mkdir -p build && rm -f $(TALLY)

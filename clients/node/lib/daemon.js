@@ -62,6 +62,14 @@ function privateDirectory() {
 	return path.join(runtime || os.tmpdir(), runtime ? 'uringspawn' : `uringspawn-${process.getuid()}`);
 }
 
+/* Where somebody else could have put a socket, nobody is trusted with a command. */
+function checkDirectory(directory) {
+	const found = fs.lstatSync(directory, { throwIfNoEntry: false });
+
+	if (found && (!found.isDirectory() || found.uid !== process.geteuid() || (found.mode & 0o022) !== 0))
+		throw new Error(`${directory} is not a directory of this user's own that nobody else may write to`);
+}
+
 function namespaceOf(kind) {
 	try {
 		return fs.readlinkSync(`/proc/self/ns/${kind}`).replace(/\D/g, '');
@@ -77,7 +85,10 @@ function namespaceOf(kind) {
 function privateSocket() {
 	const leader = require('cluster').isWorker ? process.ppid : process.pid;
 
-	return path.join(privateDirectory(), `${leader}-${namespaceOf('pid')}-${namespaceOf('mnt')}.sock`);
+	const directory = privateDirectory();
+
+	checkDirectory(directory);
+	return path.join(directory, `${leader}-${namespaceOf('pid')}-${namespaceOf('mnt')}.sock`);
 }
 
 function start(socket) {

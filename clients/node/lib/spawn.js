@@ -5,6 +5,7 @@
  * replaced. So options, errors, timeouts, exec() and its callbacks are the runtime's own.
  */
 const path = require('path');
+const { isatty } = require('tty');
 const { promisify } = require('util');
 const runtime = require('child_process');
 const daemon = require('./daemon.js');
@@ -80,11 +81,18 @@ function workingDirectory(options) {
 	}
 }
 
+/* Of a daemon of another session a child cannot have this terminal as its own: it would not hear ^C. */
+function isAwayFromTerminal(plan, connection) {
+	return !connection.isPrivate && plan.some((one) => one.kind === wire.STDIO.FD && isatty(one.fd));
+}
+
 function requestOf(options, plan, connection, pairs) {
 	const cwd = workingDirectory(options);
 	const credentials = credentialsOf(options);
 	const argv = argumentsOf(options.args);
 
+	if (isAwayFromTerminal(plan, connection))
+		return null;
 	if (cwd === null || credentials === null || argv === null || !isList(argv) || argv.some(isLong))
 		return null;
 	return {

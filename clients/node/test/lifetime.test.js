@@ -141,6 +141,20 @@ function all() {
 		assert.match(stderr, /\/nowhere\/uringspawnd/);
 	});
 
+	test('a directory that others may write to is not trusted', () => {
+		const runtimeDirectory = fs.mkdtempSync('/tmp/uringspawn-test-');
+		fs.mkdirSync(path.join(runtimeDirectory, 'uringspawn'));
+		fs.chmodSync(path.join(runtimeDirectory, 'uringspawn'), 0o777);
+		const { stdout, stderr } = spawnSync(process.execPath, ['-e', `
+			const cp = require(${JSON.stringify(index)});
+			cp.execFile('echo', ['hi'], (error, stdout) => console.log(stdout.trim(), cp.stats().runtime));`],
+		{ encoding: 'utf8', timeout: 40000, env: { ...process.env, XDG_RUNTIME_DIR: runtimeDirectory } });
+
+		assert.strictEqual(stdout, 'hi 1\n');
+		assert.match(stderr, /nobody else may write to/);
+		fs.rmSync(runtimeDirectory, { recursive: true });
+	});
+
 	test('a socket that nobody listens on, or that no daemon does', async () => {
 		const directory = fs.mkdtempSync('/tmp/uringspawn-test-');
 		const socket = path.join(directory, 'other');
