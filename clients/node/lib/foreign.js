@@ -49,31 +49,14 @@ const methods = {
 	},
 };
 
-/** Descriptors for the prototype of our children: none where the runtime's own methods do. */
-const ways = {};
-if (!ownsHandle) {
-	for (const [name, value] of Object.entries(methods))
-		ways[name] = { value, writable: true, configurable: true };
-	ways.connected = { value: false, writable: true, configurable: true, enumerable: true };
-	if (Symbol.dispose)
-		ways[Symbol.dispose] = {
-			value() {
-				if (!this.killed)
-					this.kill();
-			},
-			writable: true,
-			configurable: true,
-		};
-}
+const prototype = Object.create(ChildProcess.prototype);
+for (const [name, value] of Object.entries(methods))
+	Object.defineProperty(prototype, name, { value, writable: true, configurable: true });
 
-/**
- * Give a fresh child the fields that Node's has, and take those that would hide what our prototype says.
- *
- * @param {string[]} names  of the prototype's accessors
- */
-function fit(child, names) {
-	for (const name of names)
-		delete child[name];
+/** Give a fresh child what Node's has; the runtime's own methods look where nothing is. */
+function fit(child) {
+	Object.setPrototypeOf(child, prototype);
+	Object.defineProperty(child, 'connected', { value: false, writable: true, configurable: true, enumerable: true });
 	for (const [name, value] of Object.entries({ _handle: null, _closesNeeded: 1, _closesGot: 0 }))
 		Object.defineProperty(child, name, { value, writable: true, configurable: true });
 }
@@ -154,4 +137,4 @@ function isTranslated({ file }) {
 	return globalThis.Deno !== undefined && file === process.execPath;
 }
 
-module.exports = { ownsHandle, ways, fit, environmentOf, watchSignal, isTranslated };
+module.exports = { ownsHandle, fit, environmentOf, watchSignal, isTranslated };

@@ -8,7 +8,7 @@ const wire = require('./wire.js');
 const { retire, JobHandle, signalName, byShell } = require('./handle.js');
 const { Slot } = require('./streams.js');
 const { systemError } = require('./errors.js');
-const { ownsHandle, ways, fit } = require('./foreign.js');
+const { ownsHandle, fit } = require('./foreign.js');
 
 const { TYPE, EXIT, STAGES } = wire;
 const { errno } = os.constants;
@@ -275,26 +275,20 @@ const accessors = {
 	},
 };
 
-let relayed = null;
-
 /**
  * Make `child` one that the daemon runs.
  *
- * @param {function} ChildProcess  the runtime's
  * @returns {Relay}
  */
-function relay(ChildProcess, child, connection, plan) {
+function relay(child, connection, plan) {
 	const made = new Relay(child, connection, plan);
 
 	Object.defineProperty(child, relayOf, { value: made });
-	if (ownsHandle) {
+	if (ownsHandle)
 		retire(child._handle);
-		Object.defineProperties(child, accessors);
-	} else {
-		relayed = relayed || Object.create(ChildProcess.prototype, { ...accessors, ...ways });
-		Object.setPrototypeOf(child, relayed);
-		fit(child, Object.keys(accessors));
-	}
+	else
+		fit(child);
+	Object.defineProperties(child, accessors);
 	child._handle = made;
 	for (let i = 1; i < made.slots.length; i++)
 		if (made.slots[i] !== null)

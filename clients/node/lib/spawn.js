@@ -128,7 +128,7 @@ function startRelayed(child, options) {
 	child.spawnfile = options.file;
 	child.spawnargs = options.args;
 	makeBlocking(plan);
-	const made = relay(ChildProcess, child, connection, plan);
+	const made = relay(child, connection, plan);
 	made.start(request, plan.filter((one) => one.kind === wire.STDIO.FD).map((one) => one.fd));
 	plan.forEach((one, index) => {
 		if (one.source === null)
@@ -232,6 +232,13 @@ function enter(call, args, at, nullable) {
 	}
 }
 
+/* Where sync.js finds no binding they are the runtime's. */
+function enterSync(call, args, at, nullable) {
+	if (!ownsHandle)
+		counts.runtime++;
+	return enter(call, args, at, nullable);
+}
+
 const functions = {
 	spawn(file, args, options) {
 		return enter(own.spawn, [...arguments], behindArguments(arguments), false);
@@ -243,13 +250,13 @@ const functions = {
 		return enter(own.exec, [...arguments], 1, true);
 	},
 	spawnSync(file, args, options) {
-		return enter(own.spawnSync, [...arguments], behindArguments(arguments), false);
+		return enterSync(own.spawnSync, [...arguments], behindArguments(arguments), false);
 	},
 	execFileSync(file, args, options) {
-		return enter(own.execFileSync, [...arguments], behindArguments(arguments), true);
+		return enterSync(own.execFileSync, [...arguments], behindArguments(arguments), true);
 	},
 	execSync(command, options) {
-		return enter(own.execSync, [...arguments], 1, true);
+		return enterSync(own.execSync, [...arguments], 1, true);
 	},
 	fork(modulePath, args, options) {
 		return enter(own.fork, [...arguments], behindArguments(arguments), true);
