@@ -8,7 +8,7 @@ const fs = require('fs');
 const path = require('path');
 const { once } = require('events');
 const { spawnSync, spawn } = require('child_process');
-const { both, test, skip, isNode, runtime } = require('./support/harness.js');
+const { both, test, runtime } = require('./support/harness.js');
 
 const index = path.join(__dirname, '..', 'index.cjs');
 
@@ -178,7 +178,4 @@ function all() {
 	});
 }
 
-if (isNode)
-	all();
-else
-	skip('lifetime', 'its programs are written for node');
+all();

@@ -6,7 +6,7 @@ const { pathToFileURL } = require('url');
 const { once } = require('events');
 const { AsyncLocalStorage } = require('async_hooks');
 const os = require('os');
-const { both, watch, thrown, skip, isNode } = require('./support/harness.js');
+const { both, watch, thrown, skip } = require('./support/harness.js');
 
 const SH = (script, ...rest) => ['sh', ['-c', script], ...rest];
 
@@ -311,7 +311,7 @@ both('instances, and what they are made by', async ({ spawn, ChildProcess }, rec
 	await watch(child, record);
 });
 
-(isNode ? both : skip)('what a child has of its own', !isNode ? 'its own properties are another runtime\'s' : async ({ spawn }, record) => {
+both('what a child has of its own', async ({ spawn }, record) => {
 	const child = spawn('true');
 
 	record(['pid', 'stdin', 'stdout', 'stderr', 'stdio', 'spawnfile', 'spawnargs', 'exitCode', 'killed']

@@ -1,0 +1,5 @@
+/*
+ * register as an import of the program.
+ */
+import '../../register.mjs';
+import './preloaded.mjs';
