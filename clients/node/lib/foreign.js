@@ -132,9 +132,14 @@ function watchSignal(child, { signal, killSignal }) {
 	child.once('exit', () => signal.removeEventListener('abort', abort));
 }
 
-/** What the runtime does more than to start a program: Deno translates the arguments of another Deno. */
-function isTranslated({ file }) {
-	return globalThis.Deno !== undefined && file === process.execPath;
+/* Deno's user may have named the programs that may be run; Deno keeps to that, and so it starts them. */
+function mayRunAll({ Deno }) {
+	return Deno.permissions.querySync({ name: 'run' }).state === 'granted';
 }
 
-module.exports = { ownsHandle, fit, environmentOf, watchSignal, isTranslated };
+/** Whether the runtime does more than to start it: Deno translates the arguments of another Deno, for one. */
+function isTheirs({ file }) {
+	return globalThis.Deno !== undefined && (file === process.execPath || !mayRunAll(globalThis));
+}
+
+module.exports = { ownsHandle, fit, environmentOf, watchSignal, isTheirs };

@@ -13,7 +13,7 @@ const environment = require('./environment.js');
 const { adopt, disown } = require('./fork.js');
 const { planOf, takeSource, pump, wantsChannel } = require('./stdio.js');
 const { relay } = require('./relay.js');
-const { ownsHandle, environmentOf, watchSignal, isTranslated } = require('./foreign.js');
+const { ownsHandle, environmentOf, watchSignal, isTheirs } = require('./foreign.js');
 const { makeBlocking } = require('./transport_addon.js');
 const wire = require('./wire.js');
 
@@ -52,7 +52,7 @@ function argumentsOf(args) {
 /* Whether the runtime would have nothing to say against it. */
 function isUsual(options) {
 	return typeof options === 'object' && options !== null && typeof options.file === 'string' &&
-		options.file !== '' && !isTranslated(options) &&
+		options.file !== '' && !isTheirs(options) &&
 		(options.envPairs === undefined || isList(options.envPairs)) &&
 		(options.cwd === undefined || options.cwd === null || typeof options.cwd === 'string') &&
 		(options.serialization === undefined || options.serialization === 'json' || options.serialization === 'advanced');

@@ -258,11 +258,18 @@ function programs() {
 function deno() {
 	test('without --allow-ffi it keeps its own functions, and says so', () => {
 		const { line, stderr } = said(program('registered.mjs'),
-			['--no-prompt', '--allow-run', '--allow-read', '--allow-env', '--allow-sys', '--allow-write', '--allow-net']);
+			['--no-prompt', '--allow-run', '--allow-read', '--allow-env', '--allow-sys']);
 
 		assert.deepStrictEqual(line, [TEXT, { relayed: 0, adopted: 0, runtime: 3 }]);
 		assert.strictEqual(stderr.match(/UringspawnWarning/g).length, 1);
 		assert.match(stderr, /--allow-ffi/);
+	});
+
+	test('where not every program may be run, Deno sees to it', () => {
+		const { line } = said(program('registered.mjs'), ['--no-prompt', '--allow-run=echo,/bin/sh', '--allow-read', '--allow-env',
+			'--allow-sys', '--allow-ffi']);
+
+		assert.deepStrictEqual(line, [TEXT, { relayed: 0, adopted: 0, runtime: 3 }]);
 	});
 
 	test('a Deno is started by Deno, which translates its arguments', async () => {
