@@ -168,23 +168,35 @@ function thrown(record, call) {
 
 const queue = [];
 
+let running = null;
+
+async function runOne({ name, body }) {
+	running = name;
+	try {
+		await Promise.race([body(), new Promise((_, reject) =>
+			setTimeout(() => reject(new Error('it hangs')), LIMIT_MS).unref())]);
+		console.log(`ok - ${name}`);
+		return true;
+	} catch (error) {
+		console.log(`not ok - ${name}`);
+		console.log(String(error && error.message).replace(/^/gm, '# '));
+		return false;
+	} finally {
+		running = null;
+	}
+}
+
 async function runQueue() {
-	let number = 0;
 	let failed = 0;
 
-	for (const { name, body } of queue) {
-		number++;
-		try {
-			await Promise.race([body(), new Promise((_, reject) =>
-				setTimeout(() => reject(new Error('it hangs')), LIMIT_MS).unref())]);
-			console.log(`ok ${number} - ${name}`);
-		} catch (error) {
-			failed++;
-			console.log(`not ok ${number} - ${name}`);
-			console.log(String(error && error.message).replace(/^/gm, '# '));
-		}
-	}
-	console.log(`1..${number}`);
+	process.on('exit', () => {
+		if (running === null)
+			return;
+		console.log(`not ok - ${running}\n# the event loop ended before it did`);
+		process.exitCode = 1;
+	});
+	for (const one of queue)
+		failed += await runOne(one) ? 0 : 1;
 	process.exit(failed > 0 ? 1 : 0);
 }
 
