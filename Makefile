@@ -86,6 +86,7 @@ NODE_INCLUDE ?= $(firstword $(patsubst %/node_api.h,%,$(wildcard \
 	$(patsubst %/bin/node,%/include/node/node_api.h,$(shell command -v node)) \
 	/usr/include/node/node_api.h)))
 addon_obj    := $(call objects,clients/node/addon)
+bench_clock  := $B/bench_clock.node
 addon        := $(if $(wildcard $(NODE_INCLUDE)/node_api.h),$(if $(addon_obj),$B/uringspawn.node))
 
 .DEFAULT_GOAL := all
@@ -154,6 +155,11 @@ $B/uringspawn.node: $(addon_obj)
 	$(call say,LD,$@)
 	$(Q)$(CC) $(ldflags) -shared -o $@ $^ $(LDLIBS)
 
+$B/clients/node/bench/%.o: cppflags += -isystem $(NODE_INCLUDE)
+$(bench_clock): $B/clients/node/bench/clock.o
+	$(call say,LD,$@)
+	$(Q)$(CC) $(ldflags) -shared -o $@ $^ $(LDLIBS)
+
 $B/demo: $(demo_obj) $(lib_a)
 	$(call say,LD,$@)
 	$(Q)$(CC) $(ldflags) -o $@ $^ $(lib_libs) $(LDLIBS)
@@ -217,7 +223,7 @@ $(child_programs): $B/%: %.c
 $B/tests/programs/true: tiny = -DTINY -nostdlib
 $B/tests/programs/flood: tests/programs/pattern.h
 
-all_obj := $(lib_obj) $(daemon_obj) $(cli_obj) $(demo_obj) $(addon_obj) $(bench_obj) $(support_obj) $(unit_obj) \
+all_obj := $(lib_obj) $(daemon_obj) $(cli_obj) $(demo_obj) $(addon_obj) $(bench_obj) $B/clients/node/bench/clock.o $(support_obj) $(unit_obj) \
 	$(fault_obj) $(integration_obj) $(addsuffix .o,$(thread_tests) $(examples) $(fuzzers)) \
 	$B/tests/fuzz/onefile.o
 -include $(all_obj:.o=.d)
@@ -332,9 +338,11 @@ bench: all programs $(bench_fair) ## rate and latency next to bare loops, in one
 soak: all programs $(integration_tests) ## JOBS=1000000 through a daemon: does anything grow?
 	$(Q)SOAK_JOBS=$(or $(JOBS),1000000) $(integration_tests) --filter 'soak/*'
 
-bench-node: all programs ## the Node client next to node:child_process, in one run
+bench-node: all programs $(if $(addon),$(bench_clock)) ## the Node client next to node:child_process, in one run
 	$(Q)mkdir -p build/bench
-	$(Q)BENCH_PROGRAM=$(abspath $B)/tests/programs/true node clients/node/bench/run.js --json build/bench/node.json
+	$(Q)BENCH_PROGRAM=$(abspath $B)/tests/programs/true BENCH_CLOCK=$(abspath $(bench_clock)) \
+		BENCH_LAUNCHER=$(abspath $B)/uringspawn \
+		node clients/node/bench/run.js --rounds $(or $(ROUNDS),5) --json build/bench/node.json
 
 soak-node: all programs ## 100,000 spawns in one node: does anything grow?
 	$(Q)BENCH_PROGRAM=$(abspath $B)/tests/programs/true node --expose-gc clients/node/bench/soak.js $(JOBS)
