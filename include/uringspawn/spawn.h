@@ -739,12 +739,16 @@ USP_API int usp_process_close_stream(struct usp_process *process, int stream);
 
 /**
  * Give a stream up, both ways: its end here is closed.  A child that writes to it gets
- * SIGPIPE and EPIPE from then on; one that reads finds its end, and what it has not taken
- * is lost.  What the child wrote before, and was not told, is dropped; the end of file
- * event of a stream that it writes follows as ever.  Before the started event it takes
- * effect as soon as the stream is there.
+ * SIGPIPE and EPIPE from then on (EPIPE alone where it is waiting for room in a DUPLEX);
+ * one that reads finds its end after what its pipe holds, and the rest is lost.
  *
- * @return 0, also for one that has ended; -ENOTSUP: there is no PIPE or DUPLEX there
+ * Of what the child wrote nothing more is told; through a daemon what is on its way still
+ * is.  The end of file event of a stream that it writes follows, not from inside the call
+ * and not before the started event.  A stream that was given up has ended, for the drain.
+ * Before the started event it takes effect as soon as the stream is there.
+ *
+ * @return 0, also for one that has ended or was given up before; -ENOTSUP: there is no
+ *         PIPE or DUPLEX there, or it is a terminal
  *
  * Thread: the engine's or the client's.
  */

@@ -79,18 +79,16 @@ void channel_resize(struct channel *channel, const struct usp_winsize *size)
 	visit_want(&channel->visit);
 }
 
-/* A pipe is closed; a socket pair, which is both a stream and an input, is shut down, so
- * that its one slot is free when both have done with it. */
+/* A pipe is closed; a socket pair is shut down, since a stream and an input have it. */
 void channel_drop(struct channel *channel)
 {
 	if (channel->is_written)
 		input_stop(&channel->input);
-	if (channel->is_read && channel->is_written) {
-		channel->dropped = true;
-		stream_unlimit(&channel->stream);
-		visit_want(&channel->visit);
-	} else if (channel->is_read) {
+	if (channel->is_read)
 		stream_drop(&channel->stream);
+	if (channel->is_read && channel->is_written && !channel->dropped) {
+		channel->dropped = true;
+		visit_want(&channel->visit);
 	}
 }
 
@@ -136,6 +134,8 @@ static void init(struct channel *channel, const struct spec *spec, size_t end)
 	visit_init(&channel->visit, c->reactor, c->owner, on_visit);
 	if (channel->is_terminal)
 		stream_poll_first(&channel->stream);
+	if (channel->is_read && channel->is_written)
+		stream_share(&channel->stream);
 }
 
 void channels_init(struct channels *c, const struct spec *spec)

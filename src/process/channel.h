@@ -72,8 +72,8 @@ struct channel *channels_written(const struct channels *c, int stream);
 /* Tell a terminal its size, as soon as it is there. */
 void channel_resize(struct channel *channel, const struct usp_winsize *size) REACTOR_ONLY;
 
-/* Close it, both ways, as soon as it is there and nothing is in flight on it; not for a
- * terminal. */
+/* Close it, both ways, as soon as it is there and nothing is in flight on it.  Nothing is
+ * told from inside the call.  Not for a terminal. */
 void channel_drop(struct channel *channel) REACTOR_ONLY;
 void channels_drop(struct channels *c) REACTOR_ONLY;
 

@@ -76,11 +76,11 @@ static void drop_tail(struct stream *s)
 	s->tail.size = 0;
 }
 
-/* Who writes to it finds that nobody reads.  (A look that is in flight needs the slot: it
- * is dropped at last, then.) */
+/* Who writes to it finds that nobody reads.  A look that is in flight needs the slot, and
+ * lets go of it. */
 static void let_go(struct stream *s) REACTOR_ONLY
 {
-	if (s->slot < 0 || op_armed(&s->look.install))
+	if (s->slot < 0 || s->shared || op_armed(&s->look.install))
 		return;
 	reactor_slot_drop(s->reactor, s->slot);
 	s->slot = -1;
@@ -167,7 +167,7 @@ static void tell(struct stream *s, const uint8_t *data, size_t size,
 /* More than may be told at the moment came. */
 static void exceed(struct stream *s, const uint8_t *data, size_t size) REACTOR_ONLY
 {
-	if (s->action == USP_OUTPUT_DROP) {
+	if (s->action == USP_OUTPUT_DROP && !s->dropped) {
 		s->dropped_bytes += tail_keep(&s->tail, data, size);
 		return;
 	}
@@ -181,7 +181,7 @@ static void exceed(struct stream *s, const uint8_t *data, size_t size) REACTOR_O
 static void take(struct stream *s, struct buffer *buffer, size_t size) REACTOR_ONLY
 {
 	const uint8_t *data = buffer_bytes(buffer);
-	size_t told = (size_t)least(size, s->head_bytes);
+	size_t told = s->dropped ? 0 : (size_t)least(size, s->head_bytes);
 
 	s->active_ns = reactor_now_ns(s->reactor);
 	s->in_pipe_bytes -= least(size, s->in_pipe_bytes);
@@ -234,8 +234,11 @@ static void on_look(struct visit *look, int fd)
 	struct stream *s = container_of(look, struct stream, look);
 	bool held = !sys_is_hung_up(fd);
 
-	if (s->eof)
+	if (s->eof) {
+		if (s->dropped)
+			let_go(s);
 		return;
+	}
 	if (s->finishing && !s->measured)
 		measure(s, fd, held);
 	if (s->looking) {
@@ -254,14 +257,21 @@ void stream_poll_first(struct stream *s)
 	s->polled = true;
 }
 
+void stream_share(struct stream *s)
+{
+	s->shared = true;
+}
+
 void stream_open(struct stream *s, int slot, int fd)
 {
 	s->slot = slot;
 	s->eof = false;
 	reactor_slot_fill(s->reactor, slot, fd);
 	visit_open(&s->look, slot);
-	s->closing = s->dropped;
-	step(s);
+	if (s->dropped)
+		stream_drop(s);
+	else
+		step(s);
 }
 
 bool stream_is_held(const struct stream *s)
@@ -327,6 +337,8 @@ void stream_stop(struct stream *s)
 	step(s);
 }
 
+/* Its end is not told from here: this may be a call of the API, or come before the
+ * start was told. */
 void stream_drop(struct stream *s)
 {
 	s->dropped = s->impatient = true;
@@ -334,7 +346,10 @@ void stream_drop(struct stream *s)
 		return; /* not there yet, or not any more */
 	s->closing = true;
 	drop_tail(s);
-	step(s);
+	if (op_armed(&s->read))
+		reactor_cancel(s->reactor, &s->read);
+	else
+		reactor_defer(s->reactor, &s->later);
 }
 
 void stream_done(struct stream *s)

@@ -14,7 +14,7 @@
  *
  *   reading ──▶ over the limit ──▶ closing ──▶ (the tail is told) ──▶ eof
  *      └─────────────────────────────▲
- *        the end, finished, stopped
+ *        the end, finished, stopped, dropped
  */
 #ifndef PROCESS_STREAM_H
 #define PROCESS_STREAM_H
@@ -63,7 +63,8 @@ struct stream {
 	bool finishing;		/* what is in the pipe, and no more */
 	bool impatient;		/* no credit is waited for any more */
 	bool cut;		/* it was closed here; somebody may have held it */
-	bool dropped;		/* its consumer closed it */
+	bool dropped;		/* its consumer gave it up: only its end is told */
+	bool shared;		/* its slot is an input's as well, and stays open */
 	bool measured;		/* @in_pipe_bytes is known */
 	uint64_t in_pipe_bytes; /* of what is there: still to be read */
 	uint64_t credit_bytes;
@@ -82,6 +83,9 @@ void stream_init(struct stream *s, struct reactor *r, struct owner *owner,
 
 /* It is a terminal.  Before it is opened. */
 void stream_poll_first(struct stream *s);
+
+/* It is written to by the same slot.  Before it is opened. */
+void stream_share(struct stream *s);
 
 /* Start reading @fd, which is taken, through @slot, which is the stream's now. */
 void stream_open(struct stream *s, int slot, int fd) REACTOR_ONLY;
@@ -108,7 +112,8 @@ void stream_finish(struct stream *s, bool patient) REACTOR_ONLY;
 /* Read no more: its end of file is told soon, unless it has been. */
 void stream_stop(struct stream *s) REACTOR_ONLY;
 
-/* Close it: its end of file is told soon, unless it has been. */
+/* Tell no more of it, and close it unless it is shared: its end of file is told by the
+ * next turn, unless it has been.  Before it is opened as well. */
 void stream_drop(struct stream *s) REACTOR_ONLY;
 
 /* Free the slot and the memory.  Nothing may be armed. */
