@@ -144,10 +144,10 @@ static void handle_stdin_eof(struct session *s, const struct frame *frame) REACT
 
 static void handle_close(struct session *s, const struct frame *frame) REACTOR_ONLY
 {
-	const struct job *job = job_find(s, frame->job);
+	struct job *job = job_find(s, frame->job);
 
 	if (is_stream(s, frame, "CLOSE") && job)
-		(void)usp_process_drop_stream(job->process, frame->flags);
+		job_drop(job, frame->flags);
 }
 
 static void handle_window(struct session *s, const struct frame *frame) REACTOR_ONLY

@@ -131,6 +131,12 @@ int job_write(struct job *job, int stream, const void *data, size_t size)
 	return ret;
 }
 
+void job_drop(struct job *job, int stream)
+{
+	if (usp_process_drop_stream(job->process, stream) == 0)
+		count_held(job, -held_take(&job->stdin_held, stream, 0));
+}
+
 static void on_event(struct usp_process *process, const struct usp_event *event,
 		     void *user) REACTOR_ONLY
 {

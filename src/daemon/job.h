@@ -45,6 +45,9 @@ struct job *job_find(const struct session *s, uint32_t id);
 /* Bytes for @stream, as usp_process_write_stream(). */
 int job_write(struct job *job, int stream, const void *data, size_t size) REACTOR_ONLY;
 
+/* Give @stream up, if it has it, with all that was held for it. */
+void job_drop(struct job *job, int stream) REACTOR_ONLY;
+
 /* For all jobs of a session. */
 /* The client is gone: by its kill plan, or unheard, as each was asked for. */
 void job_abandon_all(struct session *s) REACTOR_ONLY;

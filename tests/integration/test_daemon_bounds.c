@@ -190,3 +190,31 @@ Test(daemon_bounds, stdin_that_nobody_reads_is_bounded_together)
 	peer_close(&peer);
 	daemon_stop(&daemon_run);
 }
+
+/* The same, and each of them is given up before there is too much of it. */
+Test(daemon_bounds, stdin_that_was_given_up_counts_no_more)
+{
+	enum { JOBS = 20 };
+	static const char argv[] = PROGRAM("sleep_forever");
+	static uint8_t bytes[USP_WIRE_STDIN_WINDOW_BYTES];
+	const char *const args[] = { "--bytes-max", "1M", NULL };
+	const struct request sleeper = {
+		.argv = { argv, sizeof(argv) },
+		.options.stdio = { { USP_STDIO_PIPE } },
+	};
+	struct frame feed = { .type = USP_WIRE_STDIN, .payload_bytes = sizeof(bytes) };
+	struct frame drop = { .type = USP_WIRE_CLOSE };
+	struct peer peer;
+
+	daemon_start(&daemon_run, args);
+	peer_open(&peer, daemon_run.socket);
+	for (uint32_t job = 1; job <= JOBS; job++) {
+		peer_spawn(&peer, job, &sleeper, false);
+		feed.job = drop.job = job;
+		peer_send_frame(&peer, &feed, bytes);
+		peer_send_frame(&peer, &drop, NULL);
+	}
+	peer_expect_service(&peer, JOBS + 1);
+	peer_close(&peer);
+	daemon_stop(&daemon_run);
+}
