@@ -48,13 +48,14 @@ static void on_event(struct usp_process *process, const struct usp_event *event,
 	}
 }
 
-static void run(const struct usp_options *options, struct told *told)
+static void run_told(const struct usp_options *options, usp_event_fn *then,
+		     struct told *told)
 {
 	struct usp_options full = *options;
 	struct usp_process *process;
 	struct usp_engine *engine;
 
-	full.on_event = on_event;
+	full.on_event = then;
 	full.user = told;
 	fault_off();
 	cr_assert(eq(int, usp_engine_new(NULL, &engine), 0));
@@ -62,6 +63,11 @@ static void run(const struct usp_options *options, struct told *told)
 	cr_assert(eq(int, usp_engine_run(engine), 0));
 	cr_assert(told->ended);
 	usp_engine_free(engine);
+}
+
+static void run(const struct usp_options *options, struct told *told)
+{
+	run_told(options, on_event, told);
 }
 
 CLEAN_TEST(lifecycle, who_holds_a_pipe_may_stay_without_a_name)
@@ -108,4 +114,36 @@ CLEAN_TEST(lifecycle, without_memory_no_tail_is_kept)
 		cr_assert(eq(int, memcmp(told.text, "012345cdef", told.size), 0));
 	} while (fired);
 	cr_assert(eq(uint, n - 1, 1), "another fault point: change this number");
+}
+
+static void drop_all(struct usp_process *process, const struct usp_event *event,
+		     void *user)
+{
+	on_event(process, event, user);
+	if (event->kind == USP_EVENT_STARTED)
+		for (int stream = 0; stream < 3; stream++)
+			cr_assert(eq(int, usp_process_drop_stream(process, stream), 0));
+}
+
+/* Nobody holds the other ends of its streams for ever.  (With io_uring no call is made that
+ * could fail.) */
+CLEAN_TEST(lifecycle, what_was_given_up_is_closed)
+{
+	unsigned n = 0;
+	bool fired;
+
+	do {
+		struct told told = { .fault_at_kind = USP_EVENT_STARTED,
+				     .fault_at = ++n };
+		const struct usp_options options =
+			USP_OPTIONS(.argv = SHELL("cat; cat <&1; exec yes >&2"),
+				    .stdio = { { .kind = USP_STDIO_PIPE },
+					       { .kind = USP_STDIO_DUPLEX } });
+
+		run_told(&options, drop_all, &told);
+		fired = fault_fired();
+		cr_assert(eq(int, told.end.reason, USP_REASON_SIGNALLED));
+		cr_assert(eq(int, told.end.drain, USP_DRAIN_EOF));
+		cr_assert(eq(sz, told.size, 0));
+	} while (fired);
 }

@@ -78,6 +78,68 @@ CLEAN_TEST(client, each_stream_has_its_frames)
 	fake_close(&fake);
 }
 
+static void expect_close(struct fake *fake, uint32_t job, int stream)
+{
+	const struct frame frame = fake_hear(fake, NULL);
+
+	cr_assert(eq(u8, frame.type, USP_WIRE_CLOSE));
+	cr_assert(eq(u32, frame.job, job));
+	cr_assert(eq(u16, frame.flags, (uint16_t)stream));
+	cr_assert(eq(u32, frame.arg, 0));
+	cr_assert(eq(u32, frame.payload_bytes, 0));
+}
+
+/* As early as it likes; what is on its way is told all the same. */
+CLEAN_TEST(client, a_stream_that_is_given_up_is_told_the_daemon)
+{
+	struct told told = { 0 };
+	struct fake fake;
+	uint32_t job;
+
+	fake_open(&fake, &fake_hello);
+	job = ask(&fake, &told, (struct usp_options){ .fds = three_fds, .n_fds = 3 });
+	for (int stream = 4; stream <= 6; stream++)
+		cr_assert(eq(int, usp_process_drop_stream(told.process, stream), 0));
+	cr_assert(eq(int, usp_process_drop_stream(told.process, 1), 0));
+	cr_assert(eq(int, usp_process_drop_stream(told.process, 0), -ENOTSUP));
+	cr_assert(eq(int, usp_process_drop_stream(told.process, 3), -ENOTSUP));
+	cr_assert(eq(int, usp_process_drop_stream(told.process, -1), -ENOTSUP));
+	cr_assert(eq(int, usp_process_write_stream(told.process, 4, "!", 1), -EPIPE));
+	cr_assert(eq(int, usp_process_write_stream(told.process, 5, "!", 1), -EPIPE));
+	cr_assert(eq(int, usp_process_close_stream(told.process, 5), 0));
+	cr_assert(eq(int, turn(&fake), 0));
+	for (int stream = 4; stream <= 6; stream++)
+		expect_close(&fake, job, stream);
+	expect_close(&fake, job, 1);
+	cr_assert(fake_silence(&fake));
+
+	fake_say(&fake, USP_WIRE_STARTED, job, 0, 42);
+	fake_say_bytes(&fake, USP_WIRE_OUTPUT, job, 6, 0, "six", 3);
+	fake_say(&fake, USP_WIRE_EOF, job, 6, 0);
+	fake_say(&fake, USP_WIRE_STDIN_WINDOW, job, 4 << 8 | 1, 0);
+	cr_assert(eq(int, turn(&fake), 0));
+	expect(&told, "started:42 output:6:six eof:6 window:4:0");
+	fake_close(&fake);
+}
+
+CLEAN_TEST(client, a_terminal_cannot_be_given_up)
+{
+	struct told told = { 0 };
+	struct fake fake;
+
+	fake_open(&fake, &fake_hello);
+	ask(&fake, &told,
+	    (struct usp_options){ .stdio = { { .kind = USP_STDIO_PTY },
+					     { .kind = USP_STDIO_PTY },
+					     { .kind = USP_STDIO_PTY } } });
+	for (int stream = 0; stream < 3; stream++)
+		cr_assert(
+			eq(int, usp_process_drop_stream(told.process, stream), -ENOTSUP));
+	cr_assert(eq(int, turn(&fake), 0));
+	cr_assert(fake_silence(&fake));
+	fake_close(&fake);
+}
+
 CLEAN_TEST(client, each_stream_has_a_window_of_its_own)
 {
 	static const char much[100 << 10];

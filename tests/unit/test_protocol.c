@@ -436,6 +436,7 @@ Test(protocol, a_plain_frame_is_the_golden_one)
 		{ "resize.bin",
 		  "",
 		  { .type = USP_WIRE_RESIZE, .job = 5, .arg = 50 << 16 | 160 } },
+		{ "close.bin", "", { .type = USP_WIRE_CLOSE, .flags = 1, .job = 2 } },
 		{ "stat.bin",
 		  "",
 		  { .type = USP_WIRE_STAT, .flags = USP_WIRE_STAT_JSON } },
