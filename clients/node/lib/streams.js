@@ -52,9 +52,20 @@ const socketWays = {
 	},
 };
 
+/* The event says whether there was an error, as a socket's does. */
+function closeStream(stream, error, callback) {
+	stream.slot.close();
+	callback(error);
+	process.nextTick(emitClose, stream, Boolean(error));
+}
+
+function emitClose(stream, hadError) {
+	stream.emit('close', hadError);
+}
+
 class ChildOutput extends Readable {
 	constructor(slot) {
-		super();
+		super({ emitClose: false });
 		this.slot = slot;
 	}
 
@@ -67,14 +78,13 @@ class ChildOutput extends Readable {
 	}
 
 	_destroy(error, callback) {
-		this.slot.close();
-		callback(error);
+		closeStream(this, error, callback);
 	}
 }
 
 class ChildInput extends Writable {
 	constructor(slot) {
-		super();
+		super({ emitClose: false });
 		this.slot = slot;
 	}
 
@@ -96,14 +106,13 @@ class ChildInput extends Writable {
 	}
 
 	_destroy(error, callback) {
-		this.slot.close();
-		callback(error);
+		closeStream(this, error, callback);
 	}
 }
 
 class ChildDuplex extends Duplex {
 	constructor(slot) {
-		super({ allowHalfOpen: false }); /* as a socket of the runtime's */
+		super({ allowHalfOpen: false, emitClose: false }); /* as a socket of the runtime's */
 		this.slot = slot;
 	}
 
@@ -115,6 +124,9 @@ class ChildDuplex extends Duplex {
 		return this.slot.written;
 	}
 }
+
+/* A socket that is for one way says so. */
+Object.defineProperty(ChildInput.prototype, 'readable', { value: false, writable: true, configurable: true });
 
 for (const name of ['_read'])
 	ChildDuplex.prototype[name] = ChildOutput.prototype[name];
@@ -357,8 +369,10 @@ class Slot {
 		else if (!this.eof || this.pending)
 			this.relay.send(TYPE.CLOSE, this.index, 0);
 		this.inputEnded = true;
-		this.pending = null;
 		this.updateHold();
+		/* As a socket that is destroyed: what it was writing is not an error, what waits behind is. */
+		if (this.pending !== null)
+			process.nextTick(settleClosed, this);
 	}
 
 	/** The connection is gone. */
@@ -378,7 +392,7 @@ class Slot {
 	/* What keeps the program alive: a read that can go on, and a write that waits. */
 	updateHold() {
 		const reading = this.reads && !this.eof && !this.closed && this.buffered < READ_AHEAD_BYTES;
-		const holds = this.refd && (reading || this.pending !== null);
+		const holds = this.refd && (reading || this.pending !== null && !this.closed);
 
 		if (holds === this.holding)
 			return;
@@ -394,6 +408,11 @@ function uncork(pipes) {
 	for (const one of pipes)
 		if (!one.writableEnded)
 			one.uncork();
+}
+
+function settleClosed(slot) {
+	if (slot.pending !== null)
+		slot.settle(slot.pending.callback, null);
 }
 
 module.exports = { Slot, ChildOutput, ChildInput, ChildDuplex };
