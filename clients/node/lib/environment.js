@@ -1,55 +1,42 @@
 'use strict';
 /*
- * The environment of the children.  It is most of a request's bytes, and to enumerate
- * process.env costs 42 µs at 71 variables; so it is sent once, as a template of the
- * connection, and a pass-through proxy in the place of process.env counts the writes.
+ * The environment of the children.  It is most of a request's bytes, so it is sent once, as a
+ * template of the connection; and to enumerate process.env is most of a request's time, so
+ * that is done when the addon has seen a change in the environment of the process.
  */
+const { isProxy } = require('util').types;
+const addon = require('./addon.js');
 const wire = require('./wire.js');
 
-let version = 0;
-let watched = null; /* the proxy */
+const PROBE = 'URINGSPAWN_PROBE';
+
+let original; /* process.env, as long as nothing else is in its place; null: it tells nothing */
 let pairsOfVersion = -1;
 let pairs = null;
 
-const counting = {
-	set(target, name, value) {
-		version++;
-		return Reflect.set(target, name, value);
-	},
-	deleteProperty(target, name) {
-		version++;
-		return Reflect.deleteProperty(target, name);
-	},
-	defineProperty(target, name, descriptor) {
-		version++;
-		return Reflect.defineProperty(target, name, descriptor);
-	},
-	setPrototypeOf(target, prototype) {
-		version++;
-		return Reflect.setPrototypeOf(target, prototype);
-	},
-};
-
-/* Threads that share an environment write to it unseen; other runtimes' process.env is no plain object. */
-function canWatch() {
-	if (process.versions.bun || globalThis.Deno || process.env.URINGSPAWN_WATCH_ENV === '0')
-		return false;
-	return require('worker_threads').isMainThread;
-}
-
-/**
- * Put the proxy in the place of process.env. Without it, or when the program puts something else there, process.env is
- * enumerated for each spawn. Threads are not watched: theirs may be one that they share.
+/*
+ * Whether writing to process.env changes the environment of the process: it is an object of
+ * its own in threads, and where a program has put one there.
  */
-function watch() {
-	if (watched !== null || !canWatch())
-		return;
-	watched = new Proxy(process.env, counting);
-	process.env = watched;
+function isOfProcess(env) {
+	if (addon === null || addon.environmentVersion === undefined || isProxy(env) || env[PROBE] !== undefined)
+		return false;
+	const before = addon.environmentVersion();
+
+	env[PROBE] = '1';
+	const after = addon.environmentVersion();
+	delete env[PROBE];
+	return before !== after;
 }
 
-function enumerate() {
-	const { env } = process;
+/** Whether ownPairs() says what process.env holds. */
+function isKnown() {
+	if (original === undefined)
+		original = isOfProcess(process.env) ? process.env : null;
+	return original !== null && process.env === original;
+}
+
+function enumerate(env) {
 	const list = [];
 
 	for (const name of Object.keys(env)) {
@@ -61,12 +48,12 @@ function enumerate() {
 	return list;
 }
 
-/** process.env as NAME=VALUE strings: the same array as long as nothing was written to it. */
+/** process.env as NAME=VALUE strings: the same array as long as nothing was written to it. See isKnown(). */
 function ownPairs() {
-	if (process.env !== watched)
-		return enumerate();
+	const version = addon.environmentVersion();
+
 	if (pairsOfVersion !== version) {
-		pairs = enumerate();
+		pairs = enumerate(original);
 		pairsOfVersion = version;
 	}
 	return pairs;
@@ -116,4 +103,4 @@ class Templates {
 	}
 }
 
-module.exports = { watch, ownPairs, Templates };
+module.exports = { isKnown, ownPairs, Templates };

@@ -220,9 +220,9 @@ function enter(call, args, at, nullable) {
 
 	entered++;
 	try {
-		environment.watch();
+		ownEnvironment = false;
 		if (ownsHandle)
-			ownEnvironment = spareEnvironment(args, at, nullable);
+			ownEnvironment = environment.isKnown() && spareEnvironment(args, at, nullable);
 		else if (args[at] === undefined || args[at] === null && nullable)
 			args[at] = {}; /* Deno does not look for a callback behind it otherwise */
 		return call(...args);
@@ -278,7 +278,6 @@ promised('execFile', behindArguments);
 /** From here on, the runtime's own functions come here as well, whoever has them. */
 function register() {
 	registered = true;
-	environment.watch();
 }
 
 module.exports = { own, counts, functions, register, requestOf, pairsOf, completeEnvironment, isOurs };

@@ -49,6 +49,41 @@ const isCloexec = (fd) => (flagsOf(fd) & 0o2000000) !== 0;
 const isNonblocking = (fd) => (flagsOf(fd) & fs.constants.O_NONBLOCK) !== 0;
 const sent = (link, text, fds) => addon.write(link, Buffer.from(text), 0, text.length, fds);
 
+describe('the environment', { skip }, () => {
+	test('its version is another one after each change, and after nothing else', () => {
+		const { environmentVersion } = addon;
+		const changes = [() => process.env.USP_VERSION = 'a', () => process.env.USP_VERSION = 'b', () => process.env.USP_VERSION = '',
+			() => delete process.env.USP_VERSION, () => process.env.USP_VERSION_LONG = 'x'.repeat(100000), () => delete process.env.USP_VERSION_LONG];
+
+		for (const change of changes) {
+			const before = environmentVersion();
+
+			assert.strictEqual(environmentVersion(), before);
+			void process.env.PATH;
+			assert.strictEqual(environmentVersion(), before);
+			change();
+			assert.notStrictEqual(environmentVersion(), before, String(change));
+			assert.strictEqual(environmentVersion(), environmentVersion());
+		}
+		process.env.USP_VERSION = 'same';
+		const version = environmentVersion();
+		process.env.USP_VERSION = 'same';
+		assert.strictEqual(environmentVersion(), version);
+		delete process.env.USP_VERSION;
+	});
+
+	test('each thread has its own, until it ends', async () => {
+		const file = JSON.stringify(require('./support/served.js').addonFile);
+		const worker = new Worker(`const addon = require(${file});
+			addon.environmentVersion();
+			require('worker_threads').parentPort.postMessage(addon.environmentVersion());`, { eval: true });
+		const [version] = await once(worker, 'message');
+
+		assert.strictEqual(version, 1);
+		await once(worker, 'exit');
+	});
+});
+
 describe('descriptors', { skip }, () => {
 	test('socketpair: both close-on-exec, ours alone does not block', () => {
 		const [ours, theirs] = addon.socketpair();
