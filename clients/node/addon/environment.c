@@ -83,9 +83,11 @@ bool environment_export(napi_env env, napi_value exports)
 
 	if (!snapshot)
 		return value_throw_errno(env, ENOMEM, "calloc", NULL) != NULL;
-	if (!value_ok(env, napi_create_function(env, "environmentVersion", NAPI_AUTO_LENGTH,
-						do_version, snapshot, &function)) ||
-	    !value_ok(env, napi_add_finalizer(env, function, snapshot, on_gone, NULL, NULL))) {
+	if (!value_ok(env,
+		      napi_create_function(env, "environmentVersion", NAPI_AUTO_LENGTH,
+					   do_version, snapshot, &function)) ||
+	    !value_ok(env,
+		      napi_add_finalizer(env, function, snapshot, on_gone, NULL, NULL))) {
 		free(snapshot);
 		return false;
 	}
