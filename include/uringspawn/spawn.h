@@ -184,8 +184,9 @@ enum usp_drain_action {
 enum usp_gone {
 	USP_GONE_KILL = 0, /**< the kill plan */
 	USP_GONE_KEEP,	   /**< it runs on; its output is read and dropped */
-	/** It runs on, and its limits of time end; its streams are closed: as a child whose
-	 * parent is gone. */
+	/** It runs on, and its limits of time end; its pipes are closed: as a child whose
+	 * parent is gone.  Not with a cgroup of its own, nor with a kill plan for its tree:
+	 * -EINVAL, "gone". */
 	USP_GONE_RELEASE,
 };
 

@@ -181,6 +181,7 @@ void options_inherit(struct usp_options *options, const struct usp_options *base
 	INHERIT(drain_ns);
 	INHERIT(drain_action);
 	INHERIT(gone);
+	INHERIT(pgid);
 	options->flags |= base->flags & ~USP_FLAG_CGROUP;
 	inherit_lists(options, base);
 	inherit_set(options, base);

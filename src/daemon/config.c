@@ -434,6 +434,26 @@ static void complete(struct config_limits *limits)
 
 /* ---- both ---------------------------------------------------------------- */
 
+static const char *relative_name(const struct config *config)
+{
+	if (config->file && *config->file != '/')
+		return config->file;
+	for (unsigned i = 0; i < config->n_sockets; i++)
+		if (!strchr("/@", *config->sockets[i]))
+			return config->sockets[i];
+	return NULL;
+}
+
+/* Its working directory will not be that of who started it. */
+static int check_background(const struct config *config, struct config_error *error)
+{
+	const char *name = config->background ? relative_name(config) : NULL;
+
+	return name ? refuse(error, "--background needs whole paths, and '%s' is none",
+			     name)
+		    : 0;
+}
+
 /* It is of one user, and is started by who needs it. */
 static int check_private(const struct config *config, struct config_error *error)
 {
@@ -471,6 +491,8 @@ int config_parse(int argc, char **argv, struct config *ret_config,
 	if (ret < 0)
 		return ret;
 	ret = check_private(&config, ret_error);
+	if (ret == 0)
+		ret = check_background(&config, ret_error);
 	if (ret < 0)
 		return ret;
 	complete(&config.limits);

@@ -70,7 +70,7 @@ struct daemon {
 	unsigned clients;      /* sessions that may ask for something */
 	unsigned connections;  /* sessions whose socket is not closed */
 	size_t jobs;
-	size_t released;      /* of them: left to themselves by clients that are gone */
+	size_t released;      /* of them: run, left to themselves by who is gone */
 	bool served;	      /* somebody has said HELLO */
 	size_t request_bytes; /* of all jobs */
 	size_t stdin_bytes;   /* of all jobs, not yet taken by their processes */

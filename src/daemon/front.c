@@ -14,6 +14,7 @@
 #include "base/err.h"
 #include "daemon/daemon.h"
 #include "sys/fd.h"
+#include "sys/proc.h"
 
 #define BACKLOG 4096
 
@@ -107,6 +108,21 @@ static bool is_listened_on(const struct front *front, const char *name)
 	return false;
 }
 
+/* Who listens there is still a process. */
+static bool is_served(const char *name)
+{
+	int fd = sys_socket_connect(name);
+	struct proc listener;
+	pid_t pid = 0;
+
+	if (fd < 0)
+		return false;
+	(void)sys_socket_peer(fd, NULL, NULL, &pid);
+	sys_close(fd);
+	return pid > 0 && sys_proc_stat(pid, &listener) == 0 && listener.state != 'Z' &&
+	       listener.state != 'X';
+}
+
 /*
  * A daemon that was killed a moment ago may still seem to listen: the kernel takes
  * its ring apart, with the socket in it, some 50 ms later.
@@ -116,21 +132,34 @@ static int listen_patiently(const char *name)
 	const struct timespec pause = { .tv_nsec = 20 * (long)NS_PER_MS };
 	int fd, tries = LISTEN_TRIES;
 
-	while ((fd = sys_socket_listen(name, BACKLOG)) == -EADDRINUSE && --tries > 0)
+	while ((fd = sys_socket_listen(name, BACKLOG)) == -EADDRINUSE && --tries > 0 &&
+	       !is_served(name))
 		nanosleep(&pause, NULL);
 	return fd;
 }
 
-/* Who may connect is the daemon's to judge, once others than its own user may. */
+/*
+ * Who may connect is the daemon's to judge, once others than its own user may.  The umask
+ * of a private one may be such that not even its own user could.
+ */
+static int set_mode(const struct config *config, const char *name)
+{
+	bool shared = config_is_shared(config);
+
+	if (*name == '@' || (!shared && !config->is_private))
+		return 0;
+	return chmod(name, shared ? 0666 : 0600) < 0 ? -errno : 0;
+}
+
 static int add_named(struct daemon *d, const char *name) REACTOR_ONLY
 {
-	bool shared = config_is_shared(d->config) && *name != '@';
 	int fd = listen_patiently(name), ret;
 
 	if (fd < 0)
 		return complain(fd, "listen on", name);
-	if (shared && chmod(name, 0666) < 0) {
-		ret = complain(-errno, "open to others", name);
+	ret = set_mode(d->config, name);
+	if (ret < 0) {
+		complain(ret, "open to its clients", name);
 		sys_close(fd);
 	} else {
 		ret = add(d, fd, true, name);
@@ -140,16 +169,17 @@ static int add_named(struct daemon *d, const char *name) REACTOR_ONLY
 	return ret;
 }
 
-/* False: it has none that could be made: the root, the working directory, or it is a
- * name that is abstract. */
-static bool parent_of(const char *path, char ret_dir[SOCKET_NAME_BYTES])
+/* The directory that a socket of this name is in. */
+static void parent_of(const char *path, char ret_dir[SOCKET_NAME_BYTES])
 {
-	const char *slash = *path == '@' ? NULL : strrchr(path, '/');
+	const char *slash = strrchr(path, '/');
 
-	if (!slash || slash == path)
-		return false;
-	snprintf(ret_dir, SOCKET_NAME_BYTES, "%.*s", (int)(slash - path), path);
-	return true;
+	if (!slash)
+		strcpy(ret_dir, ".");
+	else if (slash == path)
+		strcpy(ret_dir, "/");
+	else
+		snprintf(ret_dir, SOCKET_NAME_BYTES, "%.*s", (int)(slash - path), path);
 }
 
 /* The directory of the standard socket is the daemon's to make. */
@@ -157,8 +187,16 @@ static void make_parent(const char *path, mode_t mode)
 {
 	char dir[SOCKET_NAME_BYTES];
 
-	if (parent_of(path, dir))
-		mkdir(dir, mode); /* whatever is wrong with it, listening says it */
+	parent_of(path, dir);
+	mkdir(dir, mode); /* whatever is wrong with it, listening says it */
+}
+
+/* For its user alone, whatever the umask is. */
+static int make_own(const char *dir)
+{
+	if (mkdir(dir, 0700) < 0)
+		return errno == EEXIST ? 0 : -errno;
+	return chmod(dir, 0700) < 0 ? -errno : 0;
 }
 
 /* A private socket is in a directory of its user's that nobody else may write to. */
@@ -166,11 +204,14 @@ static int make_private(const char *path)
 {
 	char dir[SOCKET_NAME_BYTES];
 	struct stat st;
+	int ret;
 
-	if (!parent_of(path, dir))
+	if (*path == '@')
 		return 0;
-	if (mkdir(dir, 0700) < 0 && errno != EEXIST)
-		return complain(-errno, "make the directory", dir);
+	parent_of(path, dir);
+	ret = make_own(dir);
+	if (ret < 0)
+		return complain(ret, "make the directory", dir);
 	if (lstat(dir, &st) < 0)
 		return complain(-errno, "look at the directory", dir);
 	if (S_ISDIR(st.st_mode) && st.st_uid == geteuid() && !(st.st_mode & 022))
@@ -186,6 +227,8 @@ int front_standard_name(struct config *config)
 {
 	int ret = socket_default(config->sockets[0], SOCKET_NAME_BYTES);
 
+	if (ret == 0 && config->background && !strchr("/@", config->sockets[0][0]))
+		ret = -EINVAL;
 	if (ret == 0)
 		config->n_sockets = 1;
 	return ret;

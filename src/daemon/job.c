@@ -59,7 +59,7 @@ static void job_free(struct job *job) REACTOR_ONLY
 	table_remove(&s->jobs_by_id, job->id);
 	list_remove(&job->link);
 	s->daemon->jobs--;
-	s->daemon->released -= job->released;
+	s->daemon->released -= job->left;
 	s->daemon->request_bytes -= job->request_bytes;
 	s->daemon->stdin_bytes -= job->stdin_held.bytes;
 	s->bytes -= job->request_bytes + job->stdin_held.bytes;
@@ -137,6 +137,15 @@ void job_drop(struct job *job, int stream)
 		count_held(job, -held_take(&job->stdin_held, stream, 0));
 }
 
+/* One that was accepted is started, though its client is gone. */
+static void count_left(struct job *job)
+{
+	if (!job->released || !job->started || job->left)
+		return;
+	job->left = true;
+	job->session->daemon->released++;
+}
+
 static void on_event(struct usp_process *process, const struct usp_event *event,
 		     void *user) REACTOR_ONLY
 {
@@ -147,6 +156,10 @@ static void on_event(struct usp_process *process, const struct usp_event *event,
 		count_held(job, -held_take(&job->stdin_held, event->window.stream,
 					   event->window.bytes));
 	tell(job, event);
+	if (event->kind == USP_EVENT_STARTED) {
+		job->started = true;
+		count_left(job);
+	}
 	if (event->kind == USP_EVENT_END)
 		job_free(job);
 }
@@ -383,8 +396,8 @@ void job_abandon_all(struct session *s)
 			engine_detach(job->process);
 		} else if (!job->released) {
 			job->released = true;
-			s->daemon->released++;
 			engine_release(job->process);
+			count_left(job);
 		}
 	}
 }
@@ -402,7 +415,7 @@ void job_end_all(struct session *s)
 	list_each(link, next, &s->jobs) {
 		struct job *job = container_of(link, struct job, link);
 
-		if (job->released)
+		if (job->left)
 			continue;
 		count_cut(job);
 		usp_process_kill(job->process);
@@ -414,7 +427,7 @@ void job_cut_all(struct session *s)
 	list_each(link, next, &s->jobs) {
 		struct job *job = container_of(link, struct job, link);
 
-		if (job->released)
+		if (job->left)
 			continue;
 		count_cut(job);
 		engine_cut(job->process);

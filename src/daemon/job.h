@@ -25,7 +25,9 @@ struct job {
 	uint32_t id;		/* the client's */
 	bool run;		/* its frames may wait a little for each other */
 	enum usp_gone gone;	/* what happens when its client is */
-	bool released;		/* left to itself: counted in daemon.released */
+	bool started;
+	bool released; /* left to itself by its client */
+	bool left;     /* it runs, too: counted in daemon.released, and nobody's concern */
 	bool given_up; /* whether it ends by itself is nobody's question any more */
 };
 

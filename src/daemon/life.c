@@ -96,6 +96,31 @@ static void drain(struct daemon *d) REACTOR_ONLY
 		end(d);
 }
 
+/* ---- private ------------------------------------------------------------- */
+
+static void expect_client(struct daemon *d) REACTOR_ONLY
+{
+	timer_arm(d->reactor, &d->limit,
+		  clock_after(reactor_now_ns(d->reactor), ALONE_NS));
+}
+
+/* One that connected and has said nothing yet is given time for it, as ever. */
+static void give_up_alone(struct daemon *d) REACTOR_ONLY
+{
+	if (d->connections == 0)
+		drain(d);
+	else if (!d->served)
+		expect_client(d);
+}
+
+static bool is_left_alone(const struct daemon *d)
+{
+	return d->config->is_private && d->phase == DAEMON_SERVING && d->served &&
+	       d->connections == 0;
+}
+
+/* ---- stopping by a signal ------------------------------------------------ */
+
 void life_stop(struct daemon *d)
 {
 	if (d->phase < DAEMON_DRAINING)
@@ -127,9 +152,8 @@ static void on_limit(struct timer *timer) REACTOR_ONLY
 	struct daemon *d = container_of(timer, struct daemon, limit);
 
 	switch (d->phase) {
-	case DAEMON_SERVING: /* private, and nobody came */
-		if (d->connections == 0)
-			drain(d);
+	case DAEMON_SERVING:
+		give_up_alone(d);
 		break;
 	case DAEMON_REPLACED:
 		retire(d);
@@ -152,19 +176,16 @@ void life_init(struct daemon *d)
 {
 	d->limit.on_fire = on_limit;
 	if (d->config->is_private)
-		timer_arm(d->reactor, &d->limit,
-			  clock_after(reactor_now_ns(d->reactor), ALONE_NS));
+		expect_client(d);
 }
 
 void life_step(struct daemon *d)
 {
-	bool replaced = daemon_is_replaced(d);
-	if (d->config->is_private && d->phase == DAEMON_SERVING && d->served &&
-	    d->connections == 0)
-		drain(d); /* the last of its program has left */
+	bool replaced = daemon_is_replaced(d), stopping;
 
-	bool stopping = d->phase == DAEMON_DRAINING || d->phase == DAEMON_ENDING;
-
+	if (is_left_alone(d))
+		drain(d);
+	stopping = d->phase == DAEMON_DRAINING || d->phase == DAEMON_ENDING;
 	if (daemon_jobs_left(d) == 0 && (stopping || (replaced && d->connections == 0)))
 		leave(d);
 }

@@ -5,8 +5,8 @@
  * nothing behind: no process, no socket file.
  */
 #include <errno.h>
+#include <signal.h>
 #include <stdio.h>
-#include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
 #include <time.h>
@@ -196,12 +196,14 @@ static int finish(struct service *sv) REACTOR_ONLY
 {
 	struct daemon *d = &sv->daemon;
 
-	if (d->released > 0)
-		return 0; /* its engine would end them */
-	d->engine = usp_engine_free(d->engine);
-	session_sweep(d);
-	outbox_pool_done(&d->outboxes);
-	peer_done(&d->self);
+	if (d->released > 0) {
+		engine_leave(d->engine);
+	} else {
+		d->engine = usp_engine_free(d->engine);
+		session_sweep(d);
+		outbox_pool_done(&d->outboxes);
+		peer_done(&d->self);
+	}
 	if (d->jobs_cut == 0)
 		return 0;
 	log_say(LOG_LEVEL_WARNING, "%u jobs were cut off", d->jobs_cut);
@@ -243,12 +245,52 @@ static int read_options(struct service *sv, int argc, char **argv)
 	return -1;
 }
 
+/*
+ * What a service manager passed was passed to the program that a private daemon is of,
+ * and so is it for that to say how things are.
+ */
+static int take_passed(struct service *sv)
+{
+	int ret = sv->config.is_private ? 0 : activation_take(&sv->activation);
+
+	if (ret < 0)
+		return complain("take the sockets of LISTEN_FDS", ret);
+	if (!sv->config.is_private)
+		notify_open();
+	return 0;
+}
+
+/* Returns -1: serve; else the exit code. */
+static int enter_background(const struct service *sv)
+{
+	struct background_kept kept = { .n_fds = 0 };
+
+	if (!sv->config.background)
+		return -1;
+	for (unsigned i = 0; i < sv->activation.n_fds; i++)
+		kept.fds[kept.n_fds++] = ACTIVATION_FIRST_FD + (int)i;
+	for (unsigned i = 0; i < sv->config.n_listen_fds; i++)
+		kept.fds[kept.n_fds++] = sv->config.listen_fds[i];
+	return background_enter(&kept);
+}
+
+/* Not to be interrupted with the program, nor stopped for what it says on the terminal. */
+static void stay_in_session(void)
+{
+	(void)setpgid(0, 0);
+	signal(SIGTTOU, SIG_IGN);
+	signal(SIGTTIN, SIG_IGN);
+	signal(SIGTSTP, SIG_IGN);
+}
+
 /* Among the processes of who started it, before there is any thread. */
 static void settle(const struct config *config)
 {
 	if (config->is_private) {
-		(void)setpgid(0, 0); /* ^C is for the program and its children */
+		stay_in_session();
 	} else {
+		if (config->background)
+			(void)setsid();
 		umask(022); /* the one that children get, whoever started the daemon */
 		sys_own_leave_terminal(); /* a job could type there */
 	}
@@ -266,18 +308,11 @@ int main(int argc, char **argv)
 	ret = read_options(&service, argc, argv);
 	if (ret >= 0)
 		return ret;
-	if (service.config.background) {
-		ret = background_enter(service.config.n_listen_fds > 0 ||
-				       getenv("LISTEN_FDS"));
-		if (ret >= 0)
-			return ret;
-	}
-	ret = activation_take(&service.activation);
-	if (ret < 0) {
-		complain("take the sockets of LISTEN_FDS", ret);
+	if (take_passed(&service) < 0)
 		return EXIT_CANNOT_START;
-	}
-	notify_open();
+	ret = enter_background(&service);
+	if (ret >= 0)
+		return ret;
 	ret = signals_block(&signals);
 	if (ret < 0) {
 		complain("block signals", ret);

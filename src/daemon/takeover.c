@@ -133,7 +133,9 @@ void takeover_frame(struct session *s, const struct frame *frame)
 {
 	struct daemon *d = s->daemon;
 
-	if (!peer_may_replace(&s->peer, &d->self))
+	if (d->config->is_private)
+		session_fail(s, EPERM, "a private daemon is not replaced");
+	else if (!peer_may_replace(&s->peer, &d->self))
 		session_fail(s, EPERM, "only user %u and root may replace this daemon",
 			     (unsigned)d->self.uid);
 	else if (d->phase != DAEMON_SERVING)

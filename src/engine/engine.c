@@ -311,6 +311,13 @@ struct usp_engine *usp_engine_free(struct usp_engine *engine)
 	return NULL;
 }
 
+void engine_leave(struct usp_engine *engine)
+{
+	engine->closing = true;
+	cgroup_pool_close(&engine->host.cgroups);
+	cgroups_close(engine->cgroups);
+}
+
 const char *usp_engine_backend(const struct usp_engine *engine)
 {
 	return reactor_backend_name(engine->reactor);

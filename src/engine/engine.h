@@ -63,6 +63,12 @@ void engine_abandon(struct usp_process *process) REACTOR_ONLY;
  * to it; its output is still told, and needs no credit any more. */
 void engine_detach(struct usp_process *process) REACTOR_ONLY;
 
+/*
+ * In the place of usp_engine_free(), when this program ends and its processes are to run
+ * on: what was made for those that are gone is removed.  Nothing is called after it.
+ */
+void engine_leave(struct usp_engine *engine) REACTOR_ONLY;
+
 /* Nobody is there for it any more, and it is left to itself: its streams are closed, and
  * no limit of time ends it.  Its end is still told. */
 void engine_release(struct usp_process *process) REACTOR_ONLY;

@@ -154,9 +154,16 @@ static int check_drain(const struct usp_options *o)
 	return o->drain_action == USP_DRAIN_KILL && alone ? -EINVAL : 0;
 }
 
+/* A cgroup of its own is its engine's, and ends with that. */
 static int check_gone(const struct usp_options *o)
 {
-	return o->gone > USP_GONE_RELEASE ? -EINVAL : 0;
+	bool has_cgroup = (o->flags & USP_FLAG_CGROUP) || o->cgroup.memory_max_bytes ||
+			  o->cgroup.pids_max || o->cgroup.cpu_milli ||
+			  o->kill.target == USP_TARGET_TREE;
+
+	if (o->gone > USP_GONE_RELEASE)
+		return -EINVAL;
+	return o->gone == USP_GONE_RELEASE && has_cgroup ? -EINVAL : 0;
 }
 
 int spec_values_measure(const struct spec_input *input, struct measure *m,

@@ -13,11 +13,18 @@
 #include "support/wait.h"
 #include "sys/sock.h"
 
+void peer_wrap(struct peer *peer, int fd)
+{
+	*peer = (struct peer){ .fd = fd };
+	buf_init(&peer->in, 64u << 20);
+}
+
 void peer_connect(struct peer *peer, const char *socket)
 {
-	*peer = (struct peer){ .fd = sys_socket_connect(socket) };
-	cr_assert(ge(int, peer->fd, 0), "cannot connect: %s", err_name(-peer->fd));
-	buf_init(&peer->in, 64u << 20);
+	int fd = sys_socket_connect(socket);
+
+	cr_assert(ge(int, fd, 0), "cannot connect: %s", err_name(-fd));
+	peer_wrap(peer, fd);
 }
 
 void peer_close(struct peer *peer)

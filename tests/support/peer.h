@@ -24,6 +24,9 @@ struct peer {
 /* Connect, and say nothing. */
 void peer_connect(struct peer *peer, const char *socket);
 
+/* The same on a connection that there is; takes it. */
+void peer_wrap(struct peer *peer, int fd);
+
 /* Connect, greet, and be greeted. */
 void peer_open(struct peer *peer, const char *socket);
 

@@ -77,6 +77,14 @@ static const struct row {
 	{ { "--log-level", "loud" }, "there is no level 'loud'" },
 	{ { "--config", "/no/such/file" }, "cannot read /no/such/file: No such file" },
 	{ { "--config", "/" }, "cannot read /: Is a directory" },
+	{ { "--private" }, "--private needs one --socket" },
+	{ { "--private", "--socket", "/a", "--socket", "/b" }, "needs one --socket" },
+	{ { "--private", "--socket", "/a", "--listen-fd", "7" }, "needs one --socket" },
+	{ { "--private", "--socket", "/a", "--replace" }, "no --replace with it" },
+	{ { "--private", "--socket", "/a", "--allow-uid", "0" }, "no --allow-uid" },
+	{ { "--private", "--socket", "/a", "--allow-gid", "0" }, "no --allow-gid" },
+	{ { "--background", "--socket", "a" }, "whole paths, and 'a' is none" },
+	{ { "--background", "--socket", "/a", "--socket", "b/c" }, "'b/c' is none" },
 };
 
 ParameterizedTestParameters(config, what_is_wrong_is_named)
@@ -182,6 +190,19 @@ Test(config, who_may_connect_is_a_name_or_a_number)
 	cr_expect(config->replace);
 }
 
+Test(config, a_daemon_of_one_program_in_the_background)
+{
+	const char *const usual[] = { NULL };
+	const char *const path[] = { "--private", "--background", "--socket", "/a", NULL };
+	const char *const name[] = { "--private", "--background", "--socket=@a", NULL };
+
+	cr_expect(not(parsed(usual)->is_private));
+	cr_expect(not(parsed(usual)->background));
+	cr_expect(parsed(path)->is_private);
+	cr_expect(parsed(path)->background);
+	cr_expect(parsed(name)->background);
+}
+
 Test(config, a_time_has_a_unit_or_is_seconds)
 {
 	static const struct {
@@ -276,6 +297,8 @@ static const struct file_row {
 	{ "quiet yes\n", ":1: quiet takes no value" },
 	{ "config /etc/x\n", ":1: unknown option 'config'" },
 	{ "replace\n", ":1: unknown option 'replace'" },
+	{ "private\n", ":1: unknown option 'private'" },
+	{ "background\n", ":1: unknown option 'background'" },
 	{ "help\n", ":1: unknown option 'help'" },
 	{ "socket =\n", ":1: --socket: the name is empty" },
 };

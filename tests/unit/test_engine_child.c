@@ -6,6 +6,7 @@
 #include <criterion/new/assert.h>
 #include <errno.h>
 #include <fcntl.h>
+#include <limits.h>
 #include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -171,12 +172,13 @@ CLEAN_TEST(engine_child, signals_that_come_during_its_launch_are_not_handled_in_
 
 /* ---- its group ----------------------------------------------------------- */
 
-static void expect_group(enum usp_group group, bool own_group, bool own_session)
+static void expect_group_of(enum usp_group group, pid_t pgid, bool own_group,
+			    bool own_session)
 {
 	int parent, pgrp, session, tty;
 	struct record r = { 0 };
 
-	RUN(&r, .argv = ARGV("cat", "/proc/self/stat"), .group = group);
+	RUN(&r, .argv = ARGV("cat", "/proc/self/stat"), .group = group, .pgid = pgid);
 	record_expect_exit(&r, 0);
 	cr_assert(eq(int,
 		     sscanf(record_text(&r, 1), "%*d (cat) %*c %d %d %d %d", &parent,
@@ -188,6 +190,20 @@ static void expect_group(enum usp_group group, bool own_group, bool own_session)
 	if (own_session)
 		cr_assert(eq(int, tty, 0));
 	record_done(&r);
+}
+
+static void expect_group(enum usp_group group, bool own_group, bool own_session)
+{
+	expect_group_of(group, 0, own_group, own_session);
+}
+
+CLEAN_TEST(engine_child, it_joins_a_group_that_it_can_join)
+{
+	expect_group_of(USP_GROUP_JOIN, getpgrp(), false, false);
+	expect_group_of(USP_GROUP_JOIN, 0, true, false);
+	expect_group_of(USP_GROUP_JOIN, INT_MAX, true, false);
+	if (getsid(1) != getsid(0))
+		expect_group_of(USP_GROUP_JOIN, 1, true, false);
 }
 
 CLEAN_TEST(engine_child, its_group_and_session_are_as_asked)

@@ -70,7 +70,7 @@ Test(protocol, the_document_shows_the_golden_frames)
 		cr_assert(memcmp(bytes, golden.bytes, size) == 0, "%s", name);
 		at = strchr(at, '\n');
 	}
-	cr_assert(eq(uint, n_examples, 45), "a new example: raise this number");
+	cr_assert(eq(uint, n_examples, 46), "a new example: raise this number");
 	free(text);
 }
 
@@ -280,6 +280,14 @@ Test(protocol, a_request_on_top_of_a_template_is_the_golden_one)
 						 .drain_ns = 250000000,
 						 .drain_action = USP_DRAIN_KILL,
 						 .gone = USP_GONE_KEEP,
+					 } });
+	check_request("spawn-client.bin",
+		      (struct frame){ .type = USP_WIRE_SPAWN, .job = 10 },
+		      &(struct request){ .argv = { "sh", 3 },
+					 .options = {
+						 .group = USP_GROUP_JOIN,
+						 .kill = { 15, USP_TARGET_PROCESS, 0 },
+						 .gone = USP_GONE_RELEASE,
 					 } });
 	check_request("template.bin",
 		      (struct frame){ .type = USP_WIRE_TEMPLATE, .arg = 1 },

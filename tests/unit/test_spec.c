@@ -425,10 +425,11 @@ CLEAN_TEST(spec, what_is_given_is_kept_and_copied)
 	spec_free(spec);
 }
 
-/* The engine's group would be hit as well. */
-CLEAN_TEST(spec, in_the_same_group_only_the_process_is_killed)
+/* Somebody else's group would be hit as well. */
+static void expect_process_alone(enum usp_group group)
 {
-	struct spec_input input = { TRUE_ARGV, .options.group = USP_GROUP_SAME };
+	struct spec_input input = { TRUE_ARGV,
+				    .options = { .group = group, .pgid = 5 } };
 	const char *field;
 	struct spec *spec;
 
@@ -440,6 +441,16 @@ CLEAN_TEST(spec, in_the_same_group_only_the_process_is_killed)
 	cr_assert(eq(int, spec->options.kill.target, USP_TARGET_TREE),
 		  "its tree is its own");
 	spec_free(spec);
+	input.options.kill.target = USP_TARGET_GROUP;
+	input.options.drain_action = USP_DRAIN_KILL;
+	cr_assert(eq(int, spec_new(&input, &spec, &field), -EINVAL));
+	cr_assert(eq(str, (char *)field, "drain"));
+}
+
+CLEAN_TEST(spec, in_a_group_that_is_not_its_own_only_the_process_is_killed)
+{
+	expect_process_alone(USP_GROUP_SAME);
+	expect_process_alone(USP_GROUP_JOIN);
 }
 
 /* ---- descriptors --------------------------------------------------------- */

@@ -169,6 +169,7 @@ static const struct usp_options base = {
 	.cgroup = { .path = "a" },
 	.pty = { 1, 2, 3, 4 },
 	.gone = USP_GONE_KEEP,
+	.pgid = 9,
 };
 
 Test(options, what_is_not_said_is_the_base_s)
