@@ -27,7 +27,7 @@ struct job {
 	enum usp_gone gone;	/* what happens when its client is */
 	bool started;
 	bool released; /* left to itself by its client */
-	bool left;     /* it runs, too: counted in daemon.released, and nobody's concern */
+	bool left; /* it runs, too: counted in daemon.released, and nobody's concern */
 	bool given_up; /* whether it ends by itself is nobody's question any more */
 };
 

@@ -184,7 +184,9 @@ Test(daemon_background, a_socket_that_was_passed_is_kept_and_nothing_beside)
 	const char *socket = tmpdir_path("socket");
 	int fd = sys_socket_listen(socket, 16), fds[2];
 	const char *const args[] = { "--background", "--listen-fd", "5", NULL };
-	struct daemon_options options = { .args = args, .fds = (int[4]){ 0 }, .n_fds = 4 };
+	struct daemon_options options = { .args = args,
+					  .fds = (int[4]){ 0 },
+					  .n_fds = 4 };
 	char text[1024];
 
 	cr_assert(ge(int, fd, 0));

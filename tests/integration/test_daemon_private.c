@@ -78,15 +78,15 @@ Test(daemon_private, a_directory_that_others_may_write_to_is_refused)
 	cr_expect(eq(int, try_at(tmpdir_path("link/socket"), 0, text, sizeof(text)), 1));
 	cr_expect(ne(ptr, strstr(text, "is not a directory of user"), NULL), "%s", text);
 	cr_assert(eq(int, chmod(dir, 01777), 0));
-	cr_expect(eq(int, try_at(tmpdir_path("shared/socket"), 0, text, sizeof(text)),
-		     1));
+	cr_expect(
+		eq(int, try_at(tmpdir_path("shared/socket"), 0, text, sizeof(text)), 1));
 	cr_expect(ne(ptr, strstr(text, "is not a directory of user"), NULL), "%s", text);
 	cr_expect(eq(int, access(tmpdir_path("shared/socket"), F_OK), -1));
 
 	cr_expect(eq(int, try_at("/no/such/socket", 0, text, sizeof(text)), 1));
-	cr_expect(ne(ptr, strstr(text, "make the directory /no/such: No such file"),
-		     NULL),
-		  "%s", text);
+	cr_expect(
+		ne(ptr, strstr(text, "make the directory /no/such: No such file"), NULL),
+		"%s", text);
 }
 
 Test(daemon_private, somebody_elses_directory_is_refused)
@@ -195,8 +195,8 @@ static int listen_for_datagrams(const char *path)
 	int fd = socket(AF_UNIX, SOCK_DGRAM | SOCK_CLOEXEC, 0);
 
 	strcpy(address.sun_path, path);
-	cr_assert(eq(int, bind(fd, (const struct sockaddr *)&address, sizeof(address)),
-		     0));
+	cr_assert(
+		eq(int, bind(fd, (const struct sockaddr *)&address, sizeof(address)), 0));
 	return fd;
 }
 
@@ -208,11 +208,9 @@ Test(daemon_private, what_a_service_manager_passes_is_not_for_it)
 	char variable[160], text[1024];
 	const char *const env[] = { variable, NULL };
 	int notify_fd, fds[2];
-	struct daemon_options options = { .socket = socket,
-					  .args = args,
-					  .n_fds = 1,
-					  .activated = true,
-					  .env = env };
+	struct daemon_options options = {
+		.socket = socket, .args = args, .n_fds = 1, .activated = true, .env = env
+	};
 	struct peer peer;
 
 	snprintf(variable, sizeof(variable), "NOTIFY_SOCKET=%s", told);
@@ -285,8 +283,12 @@ Test(daemon_private, a_signal_ends_it_too)
 static const char *const *start_line(const char *socket)
 {
 	static const char *argv[8];
-	const char *const line[] = { BUILD_DIR "/uringspawnd", "--private",
-				     "--background", "--quiet", "--socket", socket,
+	const char *const line[] = { BUILD_DIR "/uringspawnd",
+				     "--private",
+				     "--background",
+				     "--quiet",
+				     "--socket",
+				     socket,
 				     NULL };
 
 	memcpy(argv, line, sizeof(line));
@@ -308,8 +310,8 @@ Test(daemon_private, of_those_that_start_at_one_moment_one_serves)
 		command_end(&commands[i], &result);
 		served += result.code == 0;
 		if (result.code != 0)
-			cr_expect(ne(ptr, strstr(result.err, "EADDRINUSE"), NULL), "%d %s",
-				  result.code, result.err);
+			cr_expect(ne(ptr, strstr(result.err, "EADDRINUSE"), NULL),
+				  "%d %s", result.code, result.err);
 	}
 	cr_expect(eq(int, served, 1));
 	private_find(&run, socket);
@@ -450,7 +452,7 @@ static int run_here(const char *const *argv, int out_fd)
 		_exit(127);
 	}
 	return waitpid(pid, &status, 0) == pid && WIFEXITED(status) ? WEXITSTATUS(status)
-								   : -1;
+								    : -1;
 }
 
 /* A program: what a child of its own has goes to @out_fd, and then it has a daemon. */
@@ -567,9 +569,9 @@ static void send_signal(struct peer *peer, uint32_t job, int signal,
 /* We are in that group, and would hear of it. */
 Test(daemon_private, a_job_in_the_programs_group_is_signalled_alone)
 {
-	static const enum usp_wire_signal_target targets[] = {
-		USP_WIRE_SIGNAL_GROUP, USP_WIRE_SIGNAL_PROCESS, USP_WIRE_SIGNAL_TREE
-	};
+	static const enum usp_wire_signal_target targets[] = { USP_WIRE_SIGNAL_GROUP,
+							       USP_WIRE_SIGNAL_PROCESS,
+							       USP_WIRE_SIGNAL_TREE };
 	const char *socket = tmpdir_path("socket");
 	struct peer peer;
 
@@ -584,12 +586,13 @@ Test(daemon_private, a_job_in_the_programs_group_is_signalled_alone)
 		cr_expect(eq(int, told.parent, run.pid));
 		cr_expect(eq(int, getpgid(run.pid), run.pid), "nor is the daemon in it");
 		send_signal(&peer, job, SIGTERM, targets[job - 1]);
-		cr_expect(eq(int, peer_skip_to(&peer, job, USP_EVENT_EXIT).exit.code,
-			     40));
+		cr_expect(
+			eq(int, peer_skip_to(&peer, job, USP_EVENT_EXIT).exit.code, 40));
 		peer_skip_to(&peer, job, USP_EVENT_END);
 		who(&peer, job + 3, USP_GROUP_JOIN);
 		send_signal(&peer, job + 3, SIGKILL, targets[job - 1]);
-		cr_expect(eq(int, peer_skip_to(&peer, job + 3, USP_EVENT_EXIT).exit.signal,
+		cr_expect(eq(int,
+			     peer_skip_to(&peer, job + 3, USP_EVENT_EXIT).exit.signal,
 			     SIGKILL));
 	}
 	peer_close(&peer);
@@ -702,7 +705,8 @@ static void expect_byte(int fd, char expected)
 	cr_assert(eq(int, byte, expected));
 }
 
-Test(daemon_private, on_a_terminal_the_program_and_its_jobs_are_interrupted_not_the_daemon)
+Test(daemon_private,
+     on_a_terminal_the_program_and_its_jobs_are_interrupted_not_the_daemon)
 {
 	const struct request on_terminal =
 		PEER_ARGV("/bin/sh\0-c\0exec 3<>/dev/tty && echo yes");
@@ -721,7 +725,8 @@ Test(daemon_private, on_a_terminal_the_program_and_its_jobs_are_interrupted_not_
 		be_on_terminal(name, socket, fds[1]);
 	}
 	close(fds[1]);
-	cr_assert(eq(int, (int)sys_socket_recv(fds[0], &byte, 1, &fd, 1, &n_fds, true), 1));
+	cr_assert(
+		eq(int, (int)sys_socket_recv(fds[0], &byte, 1, &fd, 1, &n_fds, true), 1));
 	cr_assert(eq(uint, n_fds, 1));
 	peer_wrap(&peer, fd);
 	peer_greet(&peer);

@@ -147,8 +147,9 @@ Test(daemon_released, a_pair_of_sockets_is_shut_down)
 {
 	struct scripted talking;
 
-	prepare(&talking, "trap '' PIPE; cat <&0; while echo x >&0; do :; done; "
-			  "echo over > $0.new; mv $0.new $0",
+	prepare(&talking,
+		"trap '' PIPE; cat <&0; while echo x >&0; do :; done; "
+		"echo over > $0.new; mv $0.new $0",
 		"talker");
 	talking.request.options.stdio[0].kind = USP_STDIO_DUPLEX;
 	daemon_start(&daemon_run, NULL);
@@ -260,8 +261,8 @@ Test(daemon_released, a_private_daemon_does_not_wait_for_it)
 /* What its client wants killed is killed, and waited for. */
 Test(daemon_released, a_private_daemon_kills_what_is_not_released)
 {
-	const struct request sleeper = PEER_ARGV(BUILD_DIR
-						 "/tests/programs/sleep_forever");
+	const struct request sleeper =
+		PEER_ARGV(BUILD_DIR "/tests/programs/sleep_forever");
 	const char *socket = tmpdir_path("socket");
 	struct scripted waiting;
 	pid_t killed, left;
@@ -302,8 +303,8 @@ Test(daemon_released, a_daemon_that_is_stopped_leaves_it_and_cuts_nothing_off)
 /* With one that is not left to itself, the exit code says so. */
 Test(daemon_released, what_is_cut_off_beside_it_is_told)
 {
-	const struct request sleeper = PEER_ARGV(BUILD_DIR
-						 "/tests/programs/sleep_forever");
+	const struct request sleeper =
+		PEER_ARGV(BUILD_DIR "/tests/programs/sleep_forever");
 	struct scripted waiting;
 	struct peer peer;
 	char text[4096];

@@ -193,7 +193,8 @@ Test(config, who_may_connect_is_a_name_or_a_number)
 Test(config, a_daemon_of_one_program_in_the_background)
 {
 	const char *const usual[] = { NULL };
-	const char *const path[] = { "--private", "--background", "--socket", "/a", NULL };
+	const char *const path[] = { "--private", "--background", "--socket", "/a",
+				     NULL };
 	const char *const name[] = { "--private", "--background", "--socket=@a", NULL };
 
 	cr_expect(not(parsed(usual)->is_private));

@@ -428,8 +428,7 @@ CLEAN_TEST(spec, what_is_given_is_kept_and_copied)
 /* Somebody else's group would be hit as well. */
 static void expect_process_alone(enum usp_group group)
 {
-	struct spec_input input = { TRUE_ARGV,
-				    .options = { .group = group, .pgid = 5 } };
+	struct spec_input input = { TRUE_ARGV, .options = { .group = group, .pgid = 5 } };
 	const char *field;
 	struct spec *spec;
 
