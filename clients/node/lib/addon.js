@@ -12,6 +12,17 @@ const own = [
 	path.join(__dirname, '..', '..', '..', 'build', 'release', 'uringspawn.node'),
 ];
 
+/* One that is named has to be there; --no-addons and the permission model are no fault of it. */
+function loadNamed(name) {
+	try {
+		return require(name);
+	} catch (error) {
+		if (error.code === 'ERR_DLOPEN_DISABLED')
+			return null;
+		throw error;
+	}
+}
+
 function load() {
 	const named = process.env.URINGSPAWN_ADDON;
 
@@ -20,7 +31,7 @@ function load() {
 	if (process.versions.bun || globalThis.Deno)
 		return require('./ffi.js');
 	if (named)
-		return require(path.resolve(named));
+		return loadNamed(path.resolve(named));
 	for (const name of own) {
 		try {
 			return require(name);

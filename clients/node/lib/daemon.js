@@ -156,11 +156,18 @@ function connect() {
 	return opened;
 }
 
+/* By the permission model, where it is on: the runtime says so then. */
+function isForbidden() {
+	return process.permission !== undefined && !process.permission.has('child');
+}
+
 /**
  * The connection to the daemon of this program, made when there is none. Null: there is no daemon to be had, which is
  * said once, and tried again after 5 s.
  */
 function get() {
+	if (isForbidden())
+		return null;
 	if (connection !== null && connection.alive)
 		return connection;
 	if (tryAgainAt > 0 && Date.now() < tryAgainAt)

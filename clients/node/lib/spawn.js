@@ -215,6 +215,11 @@ function spareEnvironment(args, at, nullable) {
 	return true;
 }
 
+/* Under the permission model the runtime has something to add to the environment. */
+function canSpare() {
+	return process.permission === undefined && environment.isKnown();
+}
+
 function enter(call, args, at, nullable) {
 	const before = ownEnvironment;
 
@@ -222,7 +227,7 @@ function enter(call, args, at, nullable) {
 	try {
 		ownEnvironment = false;
 		if (ownsHandle)
-			ownEnvironment = environment.isKnown() && spareEnvironment(args, at, nullable);
+			ownEnvironment = canSpare() && spareEnvironment(args, at, nullable);
 		else if (args[at] === undefined || args[at] === null && nullable)
 			args[at] = {}; /* Deno does not look for a callback behind it otherwise */
 		return call(...args);
