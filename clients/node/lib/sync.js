@@ -219,9 +219,21 @@ function run(options) {
 	return job.result();
 }
 
+/* With --pending-deprecation the runtime has something to say about that, which is not the program's. */
+function silently(call) {
+	if (process.noDeprecation)
+		return call(); /* a flag, which cannot be assigned to */
+	process.noDeprecation = true;
+	try {
+		return call();
+	} finally {
+		delete process.noDeprecation;
+	}
+}
+
 function bindingOf() {
 	try {
-		const binding = process.binding('spawn_sync');
+		const binding = silently(() => process.binding('spawn_sync'));
 
 		return typeof binding.spawn === 'function' ? binding : null;
 	} catch {
