@@ -4,7 +4,7 @@
  * order, and everything of node:stream that takes one.
  */
 const fs = require('fs');
-const { once, on } = require('events');
+const { once } = require('events');
 const stream = require('stream');
 const { pipeline, finished } = require('stream/promises');
 const readline = require('readline');
@@ -112,7 +112,8 @@ both('destroyed while much is to be written', async ({ spawn }, record) => {
 
 	child.stdin.on('error', () => {});
 	child.stdin.destroy();
-	record(await Promise.all(called));
+	/* Of the first the runtime says nothing, or ECANCELED, by its version. */
+	record((await Promise.all(called)).map((code, i) => i > 0 && code !== null));
 	child.kill('SIGKILL');
 	await once(child, 'close');
 });
@@ -184,10 +185,11 @@ both('the finish of stdin: its callback, finished(), and the end', async ({ spaw
 	const child = spawn('cat');
 
 	child.stdout.resume();
-	child.stdin.end('x', () => record('callback'));
+	const seen = [];
+	child.stdin.end('x', () => seen.push('callback'));
 	await finished(child.stdin);
-	record(child.stdin.writableFinished);
 	await once(child, 'close');
+	record(seen, child.stdin.writableFinished);
 });
 
 both('finished() of stdout', async ({ spawn }, record) => {
@@ -362,7 +364,7 @@ both('a listener of readable that does not read all, until it has left', async (
 both('output that comes in bits is given in bits', async ({ spawn }, record) => {
 	const child = spawn(...SH('for i in 1 2 3; do echo $i; read x; done'));
 
-	for await (const [chunk] of on(child.stdout, 'data', { close: ['end'] })) {
+	for await (const chunk of child.stdout) {
 		record(String(chunk));
 		child.stdin.write('\n');
 	}
@@ -372,9 +374,8 @@ both('conversation, a thousand lines', async ({ spawn }, record) => {
 	const child = spawn('cat');
 	let count = 0;
 
-	child.stdout.setEncoding('utf8');
 	child.stdin.write('0\n');
-	for await (const [chunk] of on(child.stdout, 'data', { close: ['end'] })) {
+	for await (const chunk of child.stdout) {
 		count = Number(chunk);
 		if (count === 1000)
 			child.stdin.end();
