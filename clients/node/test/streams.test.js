@@ -68,7 +68,7 @@ both('the events of each stream', async ({ spawn }, record) => {
 	child.stdout.resume();
 	child.stderr.resume();
 	child.stdin.end('text');
-	await once(child, 'close');
+	await Promise.all([child, ...child.stdio].map((one) => once(one, 'close')));
 	record(seen);
 });
 
