@@ -28,7 +28,7 @@ class Relay extends JobHandle {
 		this.announced = false;
 		this.ended = false;
 		this.listed = null;
-		this.slots = plan.map((one, index) => one.slot === null ? null : new Slot(this, index, one.slot, one.source !== null));
+		this.slots = plan.map((one, index) => one.slot === null ? null : new Slot(this, index, one.slot, one.other !== null));
 		this.setRef(true);
 	}
 
@@ -291,7 +291,7 @@ function relay(child, connection, plan) {
 	Object.defineProperties(child, accessors);
 	child._handle = made;
 	for (let i = 1; i < made.slots.length; i++)
-		if (made.slots[i] !== null)
+		if (made.slots[i] !== null && !made.slots[i].hidden)
 			child._closesNeeded++;
 	return made;
 }

@@ -11,7 +11,7 @@ const runtime = require('child_process');
 const daemon = require('./daemon.js');
 const environment = require('./environment.js');
 const { adopt, disown } = require('./fork.js');
-const { planOf, takeSource, pump, wantsChannel } = require('./stdio.js');
+const { planOf, takeOthers, connect, connectAll, wantsChannel } = require('./stdio.js');
 const { relay } = require('./relay.js');
 const { ownsHandle, environmentOf, watchSignal, isTheirs } = require('./foreign.js');
 const { makeBlocking } = require('./transport_addon.js');
@@ -131,10 +131,8 @@ function startRelayed(child, options) {
 	const made = relay(child, connection, plan);
 	made.start(request, plan.filter((one) => one.kind === wire.STDIO.FD).map((one) => one.fd));
 	plan.forEach((one, index) => {
-		if (one.source === null)
-			return;
-		one.source.pipe(made.slots[index].open());
-		made.slots[index].open().on('error', () => {}); /* who does not read all of it need not */
+		if (one.other !== null)
+			connect(made.slots[index].open(), index, one.other);
 	});
 	watchSignal(child, options);
 	counts.relayed++;
@@ -164,12 +162,12 @@ function spawn(options) {
 		return ownsHandle ? 0 : undefined;
 	completeEnvironment(options);
 	const handle = usual ? startAdopted(this, options) : null;
-	const source = usual ? takeSource(options) : null;
+	const others = usual ? takeOthers(options) : null;
 	try {
 		const ret = spawnByRuntime.call(this, options);
 
-		if (source !== null && this.stdin)
-			pump(source, this);
+		if (others !== null)
+			connectAll(this, others);
 		return ret;
 	} finally {
 		counts[handle !== null && handle.adopted ? 'adopted' : 'runtime']++;

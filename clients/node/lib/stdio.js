@@ -3,16 +3,17 @@
  * What `options.stdio` asks for, as far as the daemon can carry it.
  */
 const { STDIO, FDS_MAX } = require('./wire.js');
-const { ChildOutput, ChildDuplex } = require('./streams.js');
+const { ChildOutput, ChildInput, ChildDuplex } = require('./streams.js');
+const { join, feed } = require('./joints.js');
 const { areOpen } = require('./transport_addon.js');
 
 const STREAMS_MAX = 256;
-const NULL = { kind: STDIO.NULL, slot: null, source: null, fd: -1 };
+const NULL = { kind: STDIO.NULL, slot: null, other: null, fd: -1 };
 const NONE = { ...NULL, kind: STDIO.NONE };
 const PIPES = [
-	{ kind: STDIO.PIPE, slot: 'in', source: null, fd: -1 },
-	{ kind: STDIO.PIPE, slot: 'out', source: null, fd: -1 },
-	{ kind: STDIO.DUPLEX, slot: 'duplex', source: null, fd: -1 },
+	{ kind: STDIO.PIPE, slot: 'in', other: null, fd: -1 },
+	{ kind: STDIO.PIPE, slot: 'out', other: null, fd: -1 },
+	{ kind: STDIO.DUPLEX, slot: 'duplex', other: null, fd: -1 },
 ];
 const ALL_PIPES = [PIPES[0], PIPES[1], PIPES[1]];
 
@@ -21,7 +22,12 @@ function pipe(index) {
 }
 
 function passed(fd) {
-	return Number.isInteger(fd) && fd >= 0 ? { kind: STDIO.FD, slot: null, source: null, fd } : null;
+	return Number.isInteger(fd) && fd >= 0 ? { kind: STDIO.FD, slot: null, other: null, fd } : null;
+}
+
+/* A stream of another child that is carried here, for this one to read or to write. */
+function isOfChild(value, index) {
+	return value instanceof ChildDuplex || value instanceof (index === 0 ? ChildOutput : ChildInput);
 }
 
 /* One element; null: the runtime has to look at it. */
@@ -38,15 +44,17 @@ function element(value, index) {
 		return passed(value);
 	if (typeof value !== 'object')
 		return null;
-	if (value instanceof ChildOutput || value instanceof ChildDuplex)
-		return index === 0 ? { ...pipe(0), source: value } : null;
+	if (isOfChild(value, index))
+		return { ...PIPES[index === 0 ? 0 : 1], other: value };
+	if (value instanceof ChildOutput || value instanceof ChildInput)
+		return null;
 	/* A stream of the runtime's: it has to stop reading what the child is given. */
 	return passed(value.fd);
 }
 
 /**
- * A plan: for each descriptor of the child {kind: STDIO.*, slot: 'in'|'out'|'duplex'|null, source: a stream that is
- * to be pumped into it, fd}. Null: this cannot be carried, or is not valid, or has an IPC channel.
+ * A plan: for each descriptor of the child {kind: STDIO.*, slot: 'in'|'out'|'duplex'|null, other: a stream of another
+ * child that it is joined to, fd}. Null: this cannot be carried, or is not valid, or has an IPC channel.
  *
  * @param {boolean} descriptors  whether descriptors can be passed
  */
@@ -74,24 +82,36 @@ function planOf(stdio, descriptors) {
 }
 
 /**
- * Where the runtime has to carry it: what it knows nothing of, the output of another child as stdin, is a pipe to it.
- * Returns the stream that is to be pumped into that, or null. `options.stdio` is replaced, not changed.
+ * Where the runtime has to carry it: what it knows nothing of, streams of other children, are pipes to it.  Returns these
+ * streams by their index, or null. `options.stdio` is replaced, not changed.
  */
-function takeSource(options) {
+function takeOthers(options) {
 	const { stdio } = options;
 
-	if (!Array.isArray(stdio) || !(stdio[0] instanceof ChildOutput || stdio[0] instanceof ChildDuplex))
+	if (!Array.isArray(stdio) || !stdio.some(isOfChild))
 		return null;
-	options.stdio = ['pipe', ...stdio.slice(1)];
-	return stdio[0];
+	options.stdio = stdio.map((one, index) => isOfChild(one, index) ? 'pipe' : one);
+	return stdio.map((one, index) => isOfChild(one, index) ? one : null);
 }
 
-/** Pump `source` into the stdin of `child`, which does not show it. */
-function pump(source, child) {
-	source.pipe(child.stdin);
-	child.stdin.on('error', () => {}); /* who does not read all of it need not */
-	child.stdin = null;
-	child.stdio[0] = null;
+/** Join the stream `mine` of a child, at `index`, to `other`, that of another one. */
+function connect(mine, index, other) {
+	if (index === 0)
+		feed(other, mine);
+	else
+		join(mine, other);
+}
+
+/** The same for all of takeOthers(); `child` does not show them. */
+function connectAll(child, others) {
+	others.forEach((other, index) => {
+		if (other === null || !child.stdio[index])
+			return;
+		connect(child.stdio[index], index, other);
+		child.stdio[index] = null;
+		if (index < 3)
+			child[['stdin', 'stdout', 'stderr'][index]] = null;
+	});
 }
 
 /** Whether an IPC channel is asked for. */
@@ -99,4 +119,4 @@ function wantsChannel(stdio) {
 	return Array.isArray(stdio) && stdio.includes('ipc');
 }
 
-module.exports = { planOf, takeSource, pump, wantsChannel };
+module.exports = { planOf, takeOthers, connect, connectAll, wantsChannel };

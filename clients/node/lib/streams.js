@@ -171,12 +171,14 @@ class Slot {
 		this.wanting = false;
 		this.eof = false;
 		this.discarding = false;
-		this.counted = false; /* in the closes of its child */
+		this.counted = hidden; /* in the closes of its child */
 
 		/* in */
 		this.window = kind === 'out' ? 0 : relay.connection.inputWindowBytes;
 		this.written = 0;
 		this.pending = null; /* {chunk, callback}: what waits for window */
+		this.waiting = []; /* more of them, by other writers */
+		this.joints = 0; /* other writers: see joints.js */
 		this.inputEnded = kind === 'out';
 		this.broken = false; /* nobody reads it any more */
 		this.updateHold();
@@ -308,6 +310,10 @@ class Slot {
 			callback(systemError('EPIPE', 'write'));
 			return;
 		}
+		if (this.pending !== null) {
+			this.waiting.push({ chunk, callback });
+			return;
+		}
 		this.pending = { chunk, callback };
 		this.updateHold();
 		this.feed();
@@ -331,8 +337,16 @@ class Slot {
 
 	settle(callback, error) {
 		this.pending = null;
+		this.writeNext();
 		this.updateHold();
 		callback(error);
+	}
+
+	writeNext() {
+		const next = this.waiting.shift();
+
+		if (next !== undefined)
+			this.write(next.chunk, next.callback);
 	}
 
 	onInputWindow(bytes, broken) {
@@ -351,7 +365,19 @@ class Slot {
 		if (this.inputEnded)
 			return;
 		this.inputEnded = true;
-		this.relay.send(TYPE.STDIN_EOF, this.index, 0);
+		if (this.joints === 0)
+			this.relay.send(TYPE.STDIN_EOF, this.index, 0);
+	}
+
+	/** Another writer; what it writes to this.write() comes before the end, until it leaves. */
+	join() {
+		this.joints++;
+	}
+
+	leave() {
+		this.joints--;
+		if (this.joints === 0 && this.inputEnded)
+			this.relay.send(TYPE.STDIN_EOF, this.index, 0);
 	}
 
 	/* ---- both --------------------------------------------------------------------- */
@@ -364,15 +390,17 @@ class Slot {
 		this.wanting = false;
 		this.chunks = [];
 		this.buffered = 0;
-		if (this.kind === 'in' && !this.pending)
+		if (this.kind === 'in' && !this.pending || this.joints > 0)
 			this.endInput();
 		else if (!this.eof || this.pending)
 			this.relay.send(TYPE.CLOSE, this.index, 0);
 		this.inputEnded = true;
-		this.updateHold();
 		/* As a socket that is destroyed: what it was writing is not an error, what waits behind is. */
 		if (this.pending !== null)
-			process.nextTick(settleClosed, this);
+			process.nextTick(this.pending.callback, null);
+		this.pending = null;
+		this.writeNext();
+		this.updateHold();
 	}
 
 	/** The connection is gone. */
@@ -392,7 +420,7 @@ class Slot {
 	/* What keeps the program alive: a read that can go on, and a write that waits. */
 	updateHold() {
 		const reading = this.reads && !this.eof && !this.closed && this.buffered < READ_AHEAD_BYTES;
-		const holds = this.refd && (reading || this.pending !== null && !this.closed);
+		const holds = this.refd && (reading || this.pending !== null);
 
 		if (holds === this.holding)
 			return;
@@ -408,11 +436,6 @@ function uncork(pipes) {
 	for (const one of pipes)
 		if (!one.writableEnded)
 			one.uncork();
-}
-
-function settleClosed(slot) {
-	if (slot.pending !== null)
-		slot.settle(slot.pending.callback, null);
 }
 
 module.exports = { Slot, ChildOutput, ChildInput, ChildDuplex };
