@@ -15,6 +15,10 @@
 #include "sys/fd.h"
 #include "wire/reply.h"
 
+/* As much as several programs write at one time: a send that stops half-way is two, and the
+ * client is woken for each. */
+#define SEND_BYTES (512 << 10)
+
 /* Answer a connection that gets no session.  What does not fit at once is not sent. */
 static void turn_away(struct daemon *d, int fd, int error,
 		      const char *sentence) REACTOR_ONLY
@@ -124,6 +128,7 @@ void admit_connection(struct daemon *d, int fd)
 	} else if ((slot = find_place(d, sentence, sizeof(sentence))) < 0) {
 		turn_away(d, fd, EBUSY, sentence);
 	} else {
+		sys_socket_send_space(fd, SEND_BYTES);
 		if (session_new(d, slot, fd, &peer) == 0)
 			arm_greeting(d);
 		return; /* it took the peer */

@@ -255,6 +255,11 @@ int sys_socket_pass_credentials(int fd)
 	return setsockopt(fd, SOL_SOCKET, SO_PASSCRED, &on, sizeof(on)) ? -errno : 0;
 }
 
+void sys_socket_send_space(int fd, int bytes)
+{
+	(void)setsockopt(fd, SOL_SOCKET, SO_SNDBUF, &bytes, sizeof(bytes));
+}
+
 /* A timeout of receiving is one of accepting as well. */
 int sys_socket_share(int fd)
 {

@@ -57,6 +57,10 @@ int sys_socket_peer_groups(int fd, gid_t **ret_groups, unsigned *ret_n);
  * listener is told holds for the connections that it gives. */
 int sys_socket_pass_credentials(int fd);
 
+/* Let so many bytes be on their way that the other end has not read: as many of them as the
+ * administrator allows (net.core.wmem_max). */
+void sys_socket_send_space(int fd, int bytes);
+
 /*
  * Make a listener fit for several processes that accept from it: it blocks, as a ring
  * needs it, and who finds that another one was faster has -EAGAIN and need not wait.

@@ -6,6 +6,8 @@
 #include <criterion/new/assert.h>
 #include <errno.h>
 #include <poll.h>
+#include <stdio.h>
+#include <sys/ioctl.h>
 #include <uringspawn/wire.h>
 
 #include "support/daemon.h"
@@ -90,6 +92,43 @@ Test(daemon_bounds, a_slow_reader_is_bounded_and_loses_nothing)
 		cr_expect(le(long, rss, 12288), "%ld KiB for one slow reader", rss);
 	read_floods(&slow);
 	peer_expect_service(&slow, 100);
+	peer_close(&slow);
+	daemon_stop(&daemon_run);
+}
+
+static int unread(const struct peer *peer)
+{
+	int bytes = 0;
+
+	ioctl(peer->fd, FIONREAD, &bytes);
+	return bytes;
+}
+
+static long send_space_allowed(void)
+{
+	FILE *file = fopen("/proc/sys/net/core/wmem_max", "re");
+	long bytes = 0;
+
+	if (file && fscanf(file, "%ld", &bytes) != 1)
+		bytes = 0;
+	if (file)
+		fclose(file);
+	return bytes;
+}
+
+Test(daemon_bounds, what_several_write_at_once_is_on_its_way_at_once)
+{
+	enum { USUAL = 208 << 10, MORE = 300 << 10 };
+	struct peer slow;
+
+	if (send_space_allowed() < USUAL)
+		cr_skip("net.core.wmem_max is less than usual");
+	daemon_start(&daemon_run, NULL);
+	peer_open(&slow, daemon_run.socket);
+	start_floods(&slow);
+	cr_expect(eq(int, wait_until(unread(&slow) >= MORE, WAIT_MS), true), "%d bytes",
+		  unread(&slow));
+	read_floods(&slow);
 	peer_close(&slow);
 	daemon_stop(&daemon_run);
 }

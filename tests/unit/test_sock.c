@@ -5,6 +5,7 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <grp.h>
+#include <limits.h>
 #include <poll.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -405,4 +406,23 @@ CLEAN_TEST(sock, sending_and_receiving_say_why_they_do_not)
 	cr_assert(eq(long, sys_socket_send(pair[0], &iov, 1, NULL, 0, false), -EPIPE));
 	cr_assert(eq(long, sys_socket_recv(pair[0], text, 4, NULL, 0, &n, false), 0));
 	close(pair[0]);
+}
+
+Test(sock, more_may_be_on_its_way)
+{
+	int ends[2], before = 0, after = 0;
+	socklen_t size = sizeof(int);
+
+	cr_assert(eq(int, socketpair(AF_UNIX, SOCK_STREAM, 0, ends), 0));
+	sys_socket_send_space(ends[0], 32 << 10);
+	getsockopt(ends[0], SOL_SOCKET, SO_SNDBUF, &before, &size);
+	sys_socket_send_space(ends[0], 64 << 10);
+	getsockopt(ends[0], SOL_SOCKET, SO_SNDBUF, &after, &size);
+	cr_expect(eq(int, after, 2 * before));
+
+	sys_socket_send_space(ends[0], INT_MAX); /* more than is allowed: what is */
+	getsockopt(ends[0], SOL_SOCKET, SO_SNDBUF, &before, &size);
+	cr_expect(ge(int, before, after));
+	close(ends[0]);
+	close(ends[1]);
 }
