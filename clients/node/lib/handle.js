@@ -107,7 +107,8 @@ function learnRefusal() {
 	try {
 		spawnByRuntime.call(child, { ...REFUSED });
 	} catch { /* as it should */ }
-	if (said === null || !JSON.stringify(said).includes('{"type":"fd","fd":-1}'))
+	/* Node 24 says it in several arguments, and what it does then spoils its own memory. */
+	if (said === null || said.length !== 1 || !JSON.stringify(said).includes('{"type":"fd","fd":-1}'))
 		return null;
 	if (handle.spawn(...said) !== -errno.EINVAL)
 		return null;
@@ -123,11 +124,13 @@ let refusal;
  */
 function retire(handle) {
 	refusal = refusal === undefined ? learnRefusal() : refusal;
-	if (refusal === null || !handle)
+	if (!handle)
 		return;
 	handle.onexit = undefined;
 	for (const symbol of Object.getOwnPropertySymbols(handle))
 		handle[symbol] = undefined;
+	if (refusal === null)
+		return; /* it stays, alone */
 	handle.spawn(...refusal);
 	handle.close();
 }
