@@ -17,6 +17,8 @@ static void on_retry(struct timer *timer) REACTOR_ONLY;
 /* Until a descriptor is tried to be had again. */
 #define RETRY_NS (10 * NS_PER_MS)
 
+#define BIT_OF(signal) (UINT64_C(1) << ((signal)-1))
+
 void kill_init(struct kill *k, struct tree *tree, struct owner *owner,
 	       const struct kill_verbs *verbs, int *reserve_fd)
 {
@@ -50,12 +52,12 @@ static void send_to_group(struct kill *k, int pidfd, int signal)
 
 static void send_all(struct kill *k, int pidfd) REACTOR_ONLY
 {
-	const uint64_t last = UINT64_C(1) << (SIGKILL - 1);
+	const uint64_t last = BIT_OF(SIGKILL);
 	bool is_last = (k->to_group | k->to_process) & last;
 	bool group_is_last = k->to_group & last;
 
 	for (int signal = 1; signal < NSIG; signal++) {
-		const uint64_t bit = UINT64_C(1) << (signal - 1);
+		const uint64_t bit = BIT_OF(signal);
 
 		if (k->to_group & bit)
 			send_to_group(k, pidfd, signal);
@@ -159,16 +161,25 @@ static void send_to_tree(struct kill *k, int signal) REACTOR_ONLY
 	tree_signal(k->tree, signal);
 }
 
+/* As the kernel does with those that are pending: of stop and go on, the last word counts. */
+static void add(uint64_t *waiting, int signal)
+{
+	const uint64_t stops =
+		BIT_OF(SIGSTOP) | BIT_OF(SIGTSTP) | BIT_OF(SIGTTIN) | BIT_OF(SIGTTOU);
+
+	if (signal == SIGCONT)
+		*waiting &= ~stops;
+	else if (BIT_OF(signal) & stops)
+		*waiting &= ~BIT_OF(SIGCONT);
+	*waiting |= BIT_OF(signal);
+}
+
 void kill_send(struct kill *k, int signal, enum usp_target target)
 {
-	const uint64_t bit = UINT64_C(1) << (signal - 1);
-
 	if (target == USP_TARGET_TREE)
 		send_to_tree(k, signal);
-	else if (target == USP_TARGET_GROUP)
-		k->to_group |= bit;
 	else
-		k->to_process |= bit;
+		add(target == USP_TARGET_GROUP ? &k->to_group : &k->to_process, signal);
 	step(k);
 }
 

@@ -297,6 +297,48 @@ CLEAN_TEST(engine_kill, a_signal_is_delivered_and_is_no_kill)
 	record_done(&r);
 }
 
+static void on_output_stop(struct record *r, const struct usp_event *event)
+{
+	const enum usp_target targets[] = { USP_TARGET_PROCESS, USP_TARGET_GROUP };
+
+	if (event->kind != USP_EVENT_OUTPUT)
+		return;
+	for (size_t i = 0; i < sizeof(targets) / sizeof(*targets); i++) {
+		cr_assert(
+			eq(int, usp_process_signal(r->process, SIGSTOP, targets[i]), 0));
+		cr_assert(
+			eq(int, usp_process_signal(r->process, SIGCONT, targets[i]), 0));
+	}
+}
+
+CLEAN_TEST(engine_kill, stopped_and_told_to_go_on_it_goes_on)
+{
+	struct record r = { .also = on_output_stop };
+
+	RUN(&r, .argv = SHELL("echo ready; sleep 0.2; exit 3"),
+	    .timeout_ns = 10 * NS_PER_S);
+	record_expect_exit(&r, 3);
+	record_done(&r);
+}
+
+static void on_output_go_on(struct record *r, const struct usp_event *event)
+{
+	if (event->kind != USP_EVENT_OUTPUT)
+		return;
+	(void)usp_process_signal(r->process, SIGCONT, USP_TARGET_PROCESS);
+	(void)usp_process_signal(r->process, SIGSTOP, USP_TARGET_PROCESS);
+}
+
+CLEAN_TEST(engine_kill, told_to_go_on_and_stopped_it_stops)
+{
+	struct record r = { .also = on_output_go_on };
+
+	RUN(&r, .argv = SHELL("echo ready; sleep 0.1; exit 3"),
+	    .timeout_ns = 500 * NS_PER_MS, .kill = { .signal = SIGKILL });
+	cr_assert(eq(int, r.end.reason, USP_REASON_TIMEOUT));
+	record_done(&r);
+}
+
 CLEAN_TEST(engine_kill, a_signal_sent_too_early_is_delivered_when_it_runs)
 {
 	const struct usp_engine_options one = { .size = sizeof(one),
