@@ -198,7 +198,7 @@ function spareEnvironment(args, at, nullable) {
 
 	if (options === undefined || options === null && nullable) {
 		args[at] = { env: notEnumerated };
-	} else if (typeof options === 'function') {
+	} else if (typeof options === 'function' && nullable) {
 		args.splice(at, 0, { env: notEnumerated });
 	} else if (typeof options === 'object' && options !== null && !Array.isArray(options)) {
 		const copy = { ...options };
