@@ -43,8 +43,8 @@ class SyncJob {
 		this.output = plan.map((one) => one.slot === 'out' ? [] : null);
 		this.owed = plan.map(() => 0);
 		this.window = connection.inputWindowBytes;
-		this.input = bytesOf(options.stdio[0].input);
 		this.hasInput = plan[0].slot === 'in';
+		this.input = this.hasInput ? bytesOf(options.stdio[0].input) : null;
 	}
 
 	/* ---- told by the connection ------------------------------------------------ */
@@ -64,6 +64,8 @@ class SyncJob {
 	onOutput(stream, bytes) {
 		const { maxBuffer } = this.options;
 
+		if (this.error !== NO_ERROR)
+			return; /* as when its streams are closed, which they soon are */
 		this.bytes += bytes.length;
 		this.output[stream].push(bytes);
 		this.owed[stream] += bytes.length;
@@ -71,7 +73,7 @@ class SyncJob {
 			this.connection.send(TYPE.WINDOW, stream, this.id, this.owed[stream]);
 			this.owed[stream] = 0;
 		}
-		if (maxBuffer > 0 && this.bytes > maxBuffer && this.error === NO_ERROR)
+		if (maxBuffer > 0 && this.bytes > maxBuffer)
 			this.kill(-errno.ENOBUFS);
 	}
 
