@@ -5,6 +5,7 @@
 const { AsyncResource } = require('async_hooks');
 const os = require('os');
 const { ChildProcess } = require('child_process');
+const trace = require('./trace.js');
 const wire = require('./wire.js');
 
 const { errno, signals } = os.constants;
@@ -105,25 +106,29 @@ function learnRefusal() {
 		close() {},
 	};
 	try {
-		spawnByRuntime.call(child, { ...REFUSED });
+		trace.learn(() => spawnByRuntime.call(child, { ...REFUSED }));
 	} catch { /* as it should */ }
 	/* Node 24 says it in several arguments, and what it does then spoils its own memory. */
 	if (said === null || said.length !== 1 || !JSON.stringify(said).includes('{"type":"fd","fd":-1}'))
 		return null;
-	if (handle.spawn(...said) !== -errno.EINVAL)
-		return null;
+	try {
+		if (handle.spawn(...said) !== -errno.EINVAL)
+			return null;
+	} catch {
+		return null; /* the permission model says no to anything */
+	}
 	handle.close();
 	return said;
 }
 
-let refusal;
+/* At once: later somebody may trace what is spawned. */
+const refusal = learnRefusal();
 
 /**
  * Let go of the handle that the runtime made for a child which is started elsewhere.  One that never was spawned is never
  * freed, with all that refers to it; so it is made to fail, and closed.
  */
 function retire(handle) {
-	refusal = refusal === undefined ? learnRefusal() : refusal;
 	if (!handle)
 		return;
 	handle.onexit = undefined;

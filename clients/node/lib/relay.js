@@ -4,6 +4,7 @@
  * ChildProcess, with this in the place of what its spawn() would have made.
  */
 const os = require('os');
+const trace = require('./trace.js');
 const wire = require('./wire.js');
 const { retire, JobHandle, signalName, byShell } = require('./handle.js');
 const { Slot } = require('./streams.js');
@@ -50,6 +51,7 @@ class Relay extends JobHandle {
 		if (this.announced)
 			return;
 		this.announced = true;
+		trace.end(this.child);
 		this.child.emit('spawn');
 	}
 
@@ -91,6 +93,7 @@ class Relay extends JobHandle {
 			this.startByShell();
 			return;
 		}
+		trace.error(this.child, systemError(-(number || errno.ECHILD), 'spawn'));
 		this.slots.forEach((slot) => slot && slot.reads && slot.onEof());
 		if (signal > 0)
 			this.finish(null, signalName(signal));

@@ -15,6 +15,7 @@ const { planOf, takeOthers, connect, connectAll, wantsChannel } = require('./std
 const { relay } = require('./relay.js');
 const { ownsHandle, environmentOf, watchSignal, isTheirs } = require('./foreign.js');
 const { makeBlocking } = require('./transport_addon.js');
+const trace = require('./trace.js');
 const wire = require('./wire.js');
 
 const { ChildProcess } = runtime;
@@ -129,6 +130,7 @@ function startRelayed(child, options) {
 	child.spawnargs = options.args;
 	makeBlocking(plan);
 	const made = relay(child, connection, plan);
+	trace.start(child, options);
 	made.start(request, plan.filter((one) => one.kind === wire.STDIO.FD).map((one) => one.fd));
 	plan.forEach((one, index) => {
 		if (one.other !== null)
