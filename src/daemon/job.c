@@ -266,10 +266,9 @@ static int decode(struct job *job, const struct frame *frame, const int *fds,
 /* A client in another pid namespace has no pid here. */
 static void join_client(const struct peer *peer, struct usp_options *options)
 {
-	if (options->group == USP_GROUP_JOIN)
-		options->pgid = peer->pid > 0 ? getpgid(peer->pid) : 0;
-	if (options->pgid < 0)
-		options->pgid = 0;
+	pid_t pgid = peer->pid > 0 ? getpgid(peer->pid) : 0;
+
+	options->pgid = pgid > 0 ? pgid : 0;
 }
 
 static void close_all(const int *fds, unsigned n)
@@ -309,7 +308,8 @@ static void launch(struct job *job, const struct frame *frame,
 		return;
 	}
 	peer_become(&s->peer, &s->daemon->self, &input);
-	join_client(&s->peer, &input.options);
+	if (input.options.group == USP_GROUP_JOIN)
+		join_client(&s->peer, &input.options);
 	job->gone = input.options.gone;
 	ret = engine_spawn(s->daemon->engine, &s->turns, &input, on_event, job,
 			   &job->process);

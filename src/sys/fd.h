@@ -30,7 +30,7 @@ bool sys_same_file(int a, int b);
 /* Two connected sockets of streams, blocking and close-on-exec. */
 int sys_socketpair(int ret_fds[2]);
 
-/* Send no more through a socket, nor receive. */
+/* Send no more through a socket; @both_ways: nor receive. */
 void sys_shutdown(int fd, bool both_ways);
 
 /* Let @over, which is open, be the file of @fd, and close-on-exec.  Does not fail. */

@@ -164,7 +164,6 @@ static int64_t read_number(const char *path)
 	return rest == line ? -1 : number;
 }
 
-/* With cgroup v2 alone, /proc/self/cgroup is one line: "0::/path". */
 /* To make a group in its own, and to put children there. */
 static bool try_cgroup(void)
 {

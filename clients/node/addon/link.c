@@ -163,8 +163,8 @@ static napi_value do_want_writable(napi_env env, napi_callback_info info)
 	return value_undefined(env);
 }
 
-/* ref(link): the event loop stays for it, as it does from open() on. */
-static napi_value do_ref(napi_env env, napi_callback_info info)
+static napi_value hold(napi_env env, napi_callback_info info,
+		       void (*set)(uv_handle_t *handle))
 {
 	napi_value arguments[VALUE_ARGUMENTS_MAX];
 	struct link *link = link_call(env, info, 1, arguments);
@@ -172,21 +172,20 @@ static napi_value do_ref(napi_env env, napi_callback_info info)
 	if (!link)
 		return NULL;
 	if (!link->closing)
-		uv_ref((uv_handle_t *)&link->poll);
+		set((uv_handle_t *)&link->poll);
 	return value_undefined(env);
+}
+
+/* ref(link): the event loop stays for it, as it does from open() on. */
+static napi_value do_ref(napi_env env, napi_callback_info info)
+{
+	return hold(env, info, uv_ref);
 }
 
 /* unref(link): it does not. */
 static napi_value do_unref(napi_env env, napi_callback_info info)
 {
-	napi_value arguments[VALUE_ARGUMENTS_MAX];
-	struct link *link = link_call(env, info, 1, arguments);
-
-	if (!link)
-		return NULL;
-	if (!link->closing)
-		uv_unref((uv_handle_t *)&link->poll);
-	return value_undefined(env);
+	return hold(env, info, uv_unref);
 }
 
 /* close(link): its descriptor as well, in a later turn. */

@@ -295,10 +295,6 @@ class Connection {
 		this.deliverSoon();
 		return job.started === true;
 	}
-
-	close() {
-		this.transport.destroy();
-	}
 }
 
 function flushNow(connection) {

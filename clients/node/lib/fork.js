@@ -11,15 +11,15 @@
 const os = require('os');
 const addon = require('./addon.js');
 const wire = require('./wire.js');
-const { retire, JobHandle, signalName, byShell } = require('./handle.js');
+const { retire, JobHandle, signalName, isForShell, byShell } = require('./handle.js');
 const { systemError } = require('./errors.js');
-const { areOpen, makeBlocking } = require('./transport_addon.js');
+const { descriptorsOf } = require('./stdio.js');
+const { makeBlocking } = require('./transport_addon.js');
 
 const { STDIO, EXIT } = wire;
 const { errno, signals } = os.constants;
 
 /* Stages at which the daemon refuses, without a look at the program: the runtime may still be able to. */
-const STAGE_EXEC = wire.STAGE_EXEC;
 const REFUSING_STAGES_MAX = 4;
 
 /* After these the runtime goes on, with pipes whose other ends are closed. */
@@ -59,8 +59,8 @@ class AdoptedHandle extends JobHandle {
 				throw error;
 			return error.errno; /* no descriptors are left */
 		}
-		const fds = plan.filter((one) => one.kind === STDIO.FD).map((one) => one.fd);
-		const request = fds.length <= wire.FDS_MAX && areOpen(fds) ? this.requestOf(this.options, plan) : null;
+		const fds = descriptorsOf(plan);
+		const request = fds === null ? null : this.requestOf(this.options, plan);
 		if (request !== null)
 			makeBlocking(plan);
 		if (request === null || this.ask(request, fds) === null) {
@@ -104,7 +104,7 @@ class AdoptedHandle extends JobHandle {
 		const { stage, errno: number } = this.failure;
 		if (stage <= REFUSING_STAGES_MAX)
 			return null;
-		if (stage !== STAGE_EXEC || number !== errno.ENOEXEC || request.path !== undefined)
+		if (!isForShell(stage, number, request))
 			return 0;
 		this.started = false;
 		this.failure = null;

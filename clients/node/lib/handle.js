@@ -22,6 +22,11 @@ function signalName(number) {
 	return signalNames[number] || `SIG${number}`;
 }
 
+/** Whether what failed is a file without a line that names its interpreter, and was not the shell's to run already. */
+function isForShell(stage, number, request) {
+	return stage === wire.STAGE_EXEC && number === errno.ENOEXEC && request.path === undefined;
+}
+
 /** The request for a file without a line that names its interpreter: the shell's to run, as execvp() does it. */
 function byShell(request) {
 	const file = request.search !== undefined ? request.search : request.argv[0];
@@ -140,4 +145,4 @@ function retire(handle) {
 	handle.close();
 }
 
-module.exports = { retire, JobHandle, signalName, byShell };
+module.exports = { retire, JobHandle, signalName, isForShell, byShell };

@@ -6,7 +6,7 @@
 const os = require('os');
 const trace = require('./trace.js');
 const wire = require('./wire.js');
-const { retire, JobHandle, signalName, byShell } = require('./handle.js');
+const { retire, JobHandle, signalName, isForShell, byShell } = require('./handle.js');
 const { Slot } = require('./streams.js');
 const { systemError } = require('./errors.js');
 const { ownsHandle, fit } = require('./foreign.js');
@@ -89,7 +89,7 @@ class Relay extends JobHandle {
 	}
 
 	onFailed(stage, number, signal, named) {
-		if (stage === wire.STAGE_EXEC && number === errno.ENOEXEC && this.request.path === undefined) {
+		if (isForShell(stage, number, this.request)) {
 			this.startByShell();
 			return;
 		}
@@ -142,17 +142,14 @@ class Relay extends JobHandle {
 			return;
 		this.ended = true;
 		this.started = true;
-		const lost = systemError('ECONNRESET', 'spawn ' + child.spawnfile);
+		const lost = spawnError(child, 'ECONNRESET');
 		lost.message = `${child.spawnfile}: its launcher was lost: ${error.message}`;
-		lost.path = child.spawnfile;
-		lost.spawnargs = child.spawnargs.slice(1);
 		this.slots.forEach((slot) => slot && slot.lose(lost));
 		this.leave(-errno.ECONNRESET, null);
 		if (child.listenerCount('error') > 0)
 			child.emit('error', lost);
 		child.emit('exit', child.exitCode, null);
-		process.nextTick(flushSlots, this);
-		maybeClose(child);
+		this.settle();
 	}
 
 	/* ---- the end, in the order of the runtime's own --------------------------------- */
@@ -179,22 +176,32 @@ class Relay extends JobHandle {
 
 		this.leave(exitCode, signalCode);
 		if (exitCode < 0) {
-			const error = systemError(exitCode, 'spawn ' + child.spawnfile);
+			const error = spawnError(child, exitCode);
 
-			error.path = child.spawnfile;
-			error.spawnargs = child.spawnargs.slice(1);
 			hide(error, details);
 			child.emit('error', error);
 		} else {
 			child.emit('exit', child.exitCode, child.signalCode);
 		}
+		this.settle();
+	}
+
+	settle() {
 		process.nextTick(flushSlots, this);
-		maybeClose(child);
+		maybeClose(this.child);
 	}
 
 	countClose() {
 		maybeClose(this.child);
 	}
+}
+
+function spawnError(child, code) {
+	const error = systemError(code, 'spawn ' + child.spawnfile);
+
+	error.path = child.spawnfile;
+	error.spawnargs = child.spawnargs.slice(1);
+	return error;
 }
 
 /* Beside what the runtime says, for who asks: at which step, and about what. */
@@ -232,50 +239,30 @@ function shown(slot) {
 	return slot === null || slot === undefined || slot.hidden ? null : slot.open();
 }
 
-function streamAt(index) {
+/* As the runtime's own property, but found out when it is first read; whoever writes to it has his own. */
+function found(name, find) {
 	return {
 		configurable: true,
 		enumerable: true,
 		get() {
-			const slot = this[relayOf].slots[index];
-
-			return shown(slot);
+			return find(this[relayOf]);
 		},
 		set(value) {
-			Object.defineProperty(this, ['stdin', 'stdout', 'stderr'][index],
-				{ value, writable: true, enumerable: true, configurable: true });
+			Object.defineProperty(this, name, { value, writable: true, enumerable: true, configurable: true });
 		},
 	};
 }
 
 /* In the order of the runtime's own. */
 const accessors = {
-	pid: {
-		configurable: true,
-		enumerable: true,
-		get() {
-			return this[relayOf].waitPid();
-		},
-		set(value) {
-			Object.defineProperty(this, 'pid', { value, writable: true, enumerable: true, configurable: true });
-		},
-	},
-	stdin: streamAt(0),
-	stdout: streamAt(1),
-	stderr: streamAt(2),
-	stdio: {
-		configurable: true,
-		enumerable: true,
-		get() {
-			const relay = this[relayOf];
-
-			relay.listed = relay.listed || relay.slots.map(shown);
-			return relay.listed;
-		},
-		set(value) {
-			this[relayOf].listed = value;
-		},
-	},
+	pid: found('pid', (relay) => relay.waitPid()),
+	stdin: found('stdin', (relay) => shown(relay.slots[0])),
+	stdout: found('stdout', (relay) => shown(relay.slots[1])),
+	stderr: found('stderr', (relay) => shown(relay.slots[2])),
+	stdio: found('stdio', (relay) => {
+		relay.listed = relay.listed || relay.slots.map(shown);
+		return relay.listed;
+	}),
 };
 
 /**

@@ -11,7 +11,7 @@ const runtime = require('child_process');
 const daemon = require('./daemon.js');
 const environment = require('./environment.js');
 const { adopt, disown } = require('./fork.js');
-const { planOf, takeOthers, connect, connectAll, wantsChannel } = require('./stdio.js');
+const { planOf, descriptorsOf, takeOthers, connect, connectAll, wantsChannel } = require('./stdio.js');
 const { relay } = require('./relay.js');
 const { ownsHandle, environmentOf, watchSignal, isTheirs } = require('./foreign.js');
 const { makeBlocking } = require('./transport_addon.js');
@@ -122,7 +122,8 @@ function completeEnvironment(options) {
 function startRelayed(child, options) {
 	const connection = daemon.get();
 	const plan = connection && planOf(options.stdio, connection.transport.passesDescriptors);
-	const request = plan && requestOf(options, plan, connection, pairsOf(options));
+	const fds = plan && descriptorsOf(plan);
+	const request = fds && requestOf(options, plan, connection, pairsOf(options));
 
 	if (!request)
 		return false;
@@ -131,7 +132,7 @@ function startRelayed(child, options) {
 	makeBlocking(plan);
 	const made = relay(child, connection, plan);
 	trace.start(child, options);
-	made.start(request, plan.filter((one) => one.kind === wire.STDIO.FD).map((one) => one.fd));
+	made.start(request, fds);
 	plan.forEach((one, index) => {
 		if (one.other !== null)
 			connect(made.slots[index].open(), index, one.other);

@@ -75,10 +75,18 @@ function planOf(stdio, descriptors) {
 			return null;
 		plan.push(one);
 	}
-	const fds = plan.filter((one) => one.kind === STDIO.FD).map((one) => one.fd);
-	if (fds.length > (descriptors ? FDS_MAX : 0) || !areOpen(fds))
-		return null;
-	return plan;
+	return !descriptors && plan.some(isPassed) ? null : plan;
+}
+
+function isPassed(one) {
+	return one.kind === STDIO.FD;
+}
+
+/** The descriptors that a plan passes, in their order. Null: they cannot be: too many, or one is closed. */
+function descriptorsOf(plan) {
+	const fds = plan.filter(isPassed).map((one) => one.fd);
+
+	return fds.length <= FDS_MAX && areOpen(fds) ? fds : null;
 }
 
 /**
@@ -119,4 +127,4 @@ function wantsChannel(stdio) {
 	return Array.isArray(stdio) && stdio.includes('ipc');
 }
 
-module.exports = { planOf, takeOthers, connect, connectAll, wantsChannel };
+module.exports = { planOf, descriptorsOf, takeOthers, connect, connectAll, wantsChannel };

@@ -10,8 +10,9 @@ const os = require('os');
 const daemon = require('./daemon.js');
 const wire = require('./wire.js');
 const { requestOf, pairsOf, completeEnvironment, counts } = require('./spawn.js');
-const { signalName, byShell } = require('./handle.js');
-const { areOpen, makeBlocking } = require('./transport_addon.js');
+const { signalName, isForShell, byShell } = require('./handle.js');
+const { descriptorsOf } = require('./stdio.js');
+const { makeBlocking } = require('./transport_addon.js');
 
 const { TYPE, EXIT, STDIO } = wire;
 const { errno } = os.constants;
@@ -201,18 +202,16 @@ function planOf(stdio, descriptors) {
 function run(options) {
 	const connection = daemon.get();
 	const plan = connection && planOf(options.stdio, connection.transport.passesDescriptors);
-	const request = plan && requestOf(options, plan, connection, pairsOf(options));
+	const fds = plan && descriptorsOf(plan);
+	const request = fds && requestOf(options, plan, connection, pairsOf(options));
 
 	if (!request)
-		return null;
-	const fds = plan.filter((one) => one.kind === STDIO.FD).map((one) => one.fd);
-	if (fds.length > wire.FDS_MAX || !areOpen(fds))
 		return null;
 	makeBlocking(plan);
 	let job = new SyncJob(connection, options, plan);
 	job.start(request, fds);
 	job.wait();
-	if (job.failedAt === wire.STAGE_EXEC && job.error === -errno.ENOEXEC) {
+	if (isForShell(job.failedAt, -job.error, request)) {
 		job = new SyncJob(connection, options, plan);
 		job.start(byShell(request), fds);
 		job.wait();

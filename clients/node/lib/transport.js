@@ -14,7 +14,7 @@ const PAUSE_MS_MAX = 1;
 
 const pauseCell = new Int32Array(new SharedArrayBuffer(4));
 
-/** Let the daemon work for a moment, without the event loop. */
+/* Let the daemon work for a moment, without the event loop. */
 function pause(ms) {
 	Atomics.wait(pauseCell, 0, 0, ms);
 }
@@ -247,4 +247,4 @@ class SocketTransport {
 	}
 }
 
-module.exports = { SocketTransport, pause };
+module.exports = { SocketTransport };

@@ -6,9 +6,8 @@
 const { AsyncLocalStorage, executionAsyncId } = require('async_hooks');
 const { once, EventEmitter } = require('events');
 const { inspect, promisify } = require('util');
-const { both, watch, closed, thrown, isNode, skip } = require('./support/harness.js');
+const { both, watch, closed, thrown, isNode, skip, SH } = require('./support/harness.js');
 
-const SH = (script, ...rest) => ['sh', ['-c', script], ...rest];
 const major = Number(process.versions.node.split('.')[0]);
 
 const ofNode = isNode ? both : (name) => skip(name, 'it is about what Node has of its own');

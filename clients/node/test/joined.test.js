@@ -3,17 +3,7 @@
  * Programs that are joined: a stream of one child as stdio of another.
  */
 const { once } = require('events');
-const { both, closed } = require('./support/harness.js');
-
-const SH = (script, ...rest) => ['sh', ['-c', script], ...rest];
-
-async function textOf(readable) {
-	let text = '';
-
-	for await (const chunk of readable)
-		text += chunk;
-	return text;
-}
+const { both, closed, SH, textOf } = require('./support/harness.js');
 
 both('two that write into the stdin of a third', async ({ spawn }, record) => {
 	const all = spawn('cat', { stdio: ['pipe', 'pipe', 'inherit'] });

@@ -5,7 +5,7 @@
 const assert = require('assert');
 const fs = require('fs');
 const { once } = require('events');
-const { test, uringspawn } = require('./support/harness.js');
+const { test, uringspawn, textOf } = require('./support/harness.js');
 
 const { spawn, exec, stats } = uringspawn;
 const MANY = 1000;
@@ -44,14 +44,6 @@ async function untilItWaits(pid) {
 		last = now;
 		return same === 5;
 	}, `process ${pid} waits`);
-}
-
-async function textOf(stream) {
-	let text = '';
-
-	for await (const chunk of stream)
-		text += chunk;
-	return text;
 }
 
 test('a thousand children at the same time', async () => {

@@ -6,9 +6,7 @@ const { pathToFileURL } = require('url');
 const { once } = require('events');
 const { AsyncLocalStorage } = require('async_hooks');
 const os = require('os');
-const { both, watch, thrown, skip } = require('./support/harness.js');
-
-const SH = (script, ...rest) => ['sh', ['-c', script], ...rest];
+const { both, watch, thrown, skip, SH } = require('./support/harness.js');
 
 both('the events of a program, in their order', async ({ spawn }, record) => {
 	await watch(spawn('echo', ['hi']), record);

@@ -8,17 +8,7 @@ const path = require('path');
 const { once } = require('events');
 const { pipeline } = require('stream/promises');
 const { Readable, Writable } = require('stream');
-const { both, watch, closed, directory } = require('./support/harness.js');
-
-const SH = (script, ...rest) => ['sh', ['-c', script], ...rest];
-
-async function textOf(stream) {
-	let text = '';
-
-	for await (const chunk of stream)
-		text += chunk;
-	return text;
-}
+const { both, watch, closed, directory, SH, textOf } = require('./support/harness.js');
 
 both('each kind, and which streams there are', async ({ spawn }, record) => {
 	for (const stdio of ['pipe', 'ignore', 'overlapped', ['pipe', 'pipe', 'pipe'], ['ignore', 'pipe', 'ignore'], [], [null, undefined],

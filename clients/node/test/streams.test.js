@@ -8,17 +8,7 @@ const { once } = require('events');
 const stream = require('stream');
 const { pipeline, finished } = require('stream/promises');
 const readline = require('readline');
-const { both, closed } = require('./support/harness.js');
-
-const SH = (script, ...rest) => ['sh', ['-c', script], ...rest];
-
-async function textOf(readable) {
-	let text = '';
-
-	for await (const chunk of readable)
-		text += chunk;
-	return text;
-}
+const { both, closed, SH, textOf } = require('./support/harness.js');
 
 /* What code that is handed any stream asks of it, for the ways that it goes. */
 function state(one, index) {

@@ -154,6 +154,18 @@ function closed(child) {
 	return new Promise((resolve) => child.on('close', (...args) => resolve(args)));
 }
 
+/** The arguments of a spawn() that has the shell run `script`. */
+const SH = (script, ...rest) => ['sh', ['-c', script], ...rest];
+
+/** All that a stream brings, in the encoding that it has. */
+async function textOf(stream) {
+	let text = '';
+
+	for await (const chunk of stream)
+		text += chunk;
+	return text;
+}
+
 /** What `call` throws, recorded; or that it does not. */
 function thrown(record, call) {
 	try {
@@ -221,4 +233,4 @@ function skip(name, why) {
 		test(`${name} # SKIP ${why}`, async () => {});
 }
 
-module.exports = { both, watch, closed, thrown, test, skip, isNode, directory, runtime, uringspawn };
+module.exports = { both, watch, closed, SH, textOf, thrown, test, skip, isNode, directory, runtime, uringspawn };
