@@ -12,7 +12,11 @@ function join(output, stdin) {
 	slot.join();
 	output.on('data', (chunk) => {
 		output.pause();
-		slot.write(chunk, (error) => error ? output.destroy() : output.resume());
+		slot.join(); /* the output may be over before its last bytes are taken */
+		slot.write(chunk, (error) => {
+			slot.leave();
+			return error ? output.destroy() : output.resume();
+		}, true);
 	});
 	output.on('close', () => slot.leave());
 	output.on('error', () => {});

@@ -167,6 +167,8 @@ class Relay extends JobHandle {
 			input.stream.destroy();
 		else if (input)
 			input.close();
+		if (input)
+			input.onInputWindow(0, true);
 		child._handle = null;
 		this.setRef(false);
 	}

@@ -176,8 +176,8 @@ class Slot {
 		/* in */
 		this.window = kind === 'out' ? 0 : relay.connection.inputWindowBytes;
 		this.written = 0;
-		this.pending = null; /* {chunk, callback}: what waits for window */
-		this.waiting = []; /* more of them, by other writers */
+		this.pending = null; /* {chunk, callback, joined}: what waits for window */
+		this.waiting = []; /* more of them */
 		this.joints = 0; /* other writers: see joints.js */
 		this.inputEnded = kind === 'out';
 		this.broken = false; /* nobody reads it any more */
@@ -305,16 +305,17 @@ class Slot {
 
 	/* ---- input -------------------------------------------------------------------- */
 
-	write(chunk, callback) {
+	/** @param {boolean} joined  it is another's than the stream's own: see join() */
+	write(chunk, callback, joined = false) {
 		if (this.broken || this.relay.exited) {
 			callback(systemError('EPIPE', 'write'));
 			return;
 		}
 		if (this.pending !== null) {
-			this.waiting.push({ chunk, callback });
+			this.waiting.push({ chunk, callback, joined });
 			return;
 		}
-		this.pending = { chunk, callback };
+		this.pending = { chunk, callback, joined };
 		this.updateHold();
 		this.feed();
 	}
@@ -343,10 +344,11 @@ class Slot {
 	}
 
 	writeNext() {
-		const next = this.waiting.shift();
+		while (this.pending === null && this.waiting.length > 0) {
+			const next = this.waiting.shift();
 
-		if (next !== undefined)
-			this.write(next.chunk, next.callback);
+			this.write(next.chunk, next.callback, next.joined);
+		}
 	}
 
 	onInputWindow(bytes, broken) {
@@ -369,7 +371,7 @@ class Slot {
 			this.relay.send(TYPE.STDIN_EOF, this.index, 0);
 	}
 
-	/** Another writer; what it writes to this.write() comes before the end, until it leaves. */
+	/** Another writer; what it writes comes before the end, which waits until it leaves. */
 	join() {
 		this.joints++;
 	}
@@ -395,12 +397,23 @@ class Slot {
 		else if (!this.eof || this.pending)
 			this.relay.send(TYPE.CLOSE, this.index, 0);
 		this.inputEnded = true;
-		/* As a socket that is destroyed: what it was writing is not an error, what waits behind is. */
-		if (this.pending !== null)
-			process.nextTick(this.pending.callback, null);
-		this.pending = null;
-		this.writeNext();
+		this.dropOwnWrite();
 		this.updateHold();
+	}
+
+	/* As a socket that is destroyed: what it was writing is not an error. */
+	dropOwnWrite() {
+		const own = [this.pending, ...this.waiting].find((one) => one !== null && !one.joined);
+
+		if (own === undefined)
+			return;
+		process.nextTick(own.callback, null);
+		if (own === this.pending) {
+			this.pending = null;
+			this.writeNext();
+		} else {
+			this.waiting.splice(this.waiting.indexOf(own), 1);
+		}
 	}
 
 	/** The connection is gone. */

@@ -61,6 +61,16 @@ both('much into the stdin of another', async ({ spawn }, record) => {
 	record((await text).trim());
 }, { way: null });
 
+both('much into the stdin of another that reads late', async ({ spawn }, record) => {
+	const all = spawn(...SH('sleep 0.3; wc -c'));
+	const text = textOf(all.stdout);
+	const one = spawn('head', ['-c', '3000000', '/dev/zero'], { stdio: ['ignore', all.stdin, 'inherit'] });
+
+	await closed(one);
+	all.stdin.end();
+	record((await text).trim());
+}, { way: null });
+
 both('stderr into the stdin of another', async ({ spawn }, record) => {
 	const all = spawn('cat');
 	const text = textOf(all.stdout);
