@@ -79,6 +79,9 @@ fuzzers           := $(patsubst %.c,$B/%,$(wildcard tests/fuzz/fuzz_*.c))
 child_programs    := $(call programs,tests/programs)
 bench_fair        := $B/tools/bench/fair
 bench_obj         := $(call objects,tools/bench)
+# A server on the engine, one of the bench's peers.
+bench_engine      := $B/tools/bench/peers/engine/server
+bench_engine_obj  := $(call objects,tools/bench/peers/engine)
 
 # The addon of the Node client, where node's headers are: never required.
 NODE_INCLUDE ?= $(firstword $(patsubst %/node_api.h,%,$(wildcard \
@@ -208,6 +211,10 @@ $(bench_fair): $(bench_obj) $(under_test)
 	$(call say,LD,$@)
 	$(Q)$(CC) $(ldflags) -o $@ $^ $(lib_libs) $(LDLIBS)
 
+$(bench_engine): $(bench_engine_obj) $(lib_a)
+	$(call say,LD,$@)
+	$(Q)$(CC) $(ldflags) -o $@ $^ $(lib_libs) $(LDLIBS)
+
 $(fuzzers): %: %.o $B/tests/fuzz/onefile.o $(under_test)
 	$(call say,LD,$@)
 	$(Q)$(CC) $(ldflags) -o $@ $^ $(test_libs) $(LDLIBS)
@@ -223,7 +230,7 @@ $(child_programs): $B/%: %.c
 $B/tests/programs/true: tiny = -DTINY -nostdlib
 $B/tests/programs/flood: tests/programs/pattern.h
 
-all_obj := $(lib_obj) $(daemon_obj) $(cli_obj) $(demo_obj) $(addon_obj) $(bench_obj) $B/clients/node/bench/clock.o $(support_obj) $(unit_obj) \
+all_obj := $(lib_obj) $(daemon_obj) $(cli_obj) $(demo_obj) $(addon_obj) $(bench_obj) $(bench_engine_obj) $B/clients/node/bench/clock.o $(support_obj) $(unit_obj) \
 	$(fault_obj) $(integration_obj) $(addsuffix .o,$(thread_tests) $(examples) $(fuzzers)) \
 	$B/tests/fuzz/onefile.o
 -include $(all_obj:.o=.d)
@@ -258,7 +265,7 @@ check-release: ## every test, plain
 	@tests/run --sum $(TALLY)
 
 check-build: all programs $(unit_tests) $(fault_tests) $(integration_tests) $(thread_tests) \
-	$(examples) $(fuzzers) $(bench_fair)
+	$(examples) $(fuzzers) $(bench_fair) $(bench_engine)
 
 # FILTER leaves only the suites that know test names.
 check-one: check-build
@@ -331,7 +338,7 @@ format: ## let clang-format rewrite the sources
 demo: all $B/demo ## start a daemon, launch 10,500 programs, print a table
 	$(Q)USP_BUILD=$(abspath $B) $B/demo
 
-bench: all programs $(bench_fair) ## rate and latency next to bare loops, in one run
+bench: all programs $(bench_fair) $(bench_engine) ## rate and latency next to bare loops, in one run
 	$(Q)if [ -x tools/bench/run ]; then tools/bench/run $B; \
 	else $B/uringspawn bench -- $B/tests/programs/true; fi
 
