@@ -280,6 +280,8 @@ ifeq ($(FILTER),)
 	$(if $(SAN),,@$(run) tap api tests/api/headers)
 	$(if $(SAN)$(COV),,$(if $(wildcard README.md),@$(run) tap readme tests/readme))
 	$(if $(SAN)$(COV),,+@$(one) check-client)
+	@for b in $(BACKENDS); do URINGSPAWN_BACKEND=$$b $(run) tap $$b/embedding \
+		node --test-reporter=./clients/node/test/support/reporter.js tests/embedding.test.js $(bench_engine); done
 	$(if $(examples),@$(run) tap examples tests/examples $B $(examples))
 	@for t in $(fuzzers); do $(run) plain fuzz/$${t##*/} tests/replay $$t; done
 endif
