@@ -17,6 +17,9 @@
 /* Less waits for the end of the engine's turn, since more may follow in it. */
 #define DIRECT_BYTES 4096
 
+/* Of one connection, before others have their turn. */
+#define ADVANCES_MAX 16
+
 void connection_due(struct connection *c)
 {
 	if (!c->due)
@@ -93,7 +96,7 @@ static void send_waiting(struct connection *c)
 
 /* ---- in ------------------------------------------------------------------ */
 
-/* @return whether there is more to look at */
+/* @return whether something came, or may be there */
 static bool receive(struct connection *c)
 {
 	ssize_t ret;
@@ -101,20 +104,18 @@ static bool receive(struct connection *c)
 	if (!c->readable)
 		return false;
 	ret = recv(c->fd, c->in + c->in_size, sizeof(c->in) - c->in_size, MSG_DONTWAIT);
-	if (ret < 0 && errno == EINTR)
-		return true;
 	if (ret > 0)
 		c->in_size += (size_t)ret;
 	else if (ret == 0)
-		c->last = true;
+		c->ended = c->last = true;
 	else if (errno == EAGAIN)
 		c->readable = false;
-	else
+	else if (errno != EINTR)
 		c->broken = true;
-	return ret > 0;
+	return c->readable;
 }
 
-/* @return whether something was done */
+/* @return whether there may be more to do */
 static bool take_request(struct connection *c)
 {
 	struct request request;
@@ -139,18 +140,19 @@ static bool has_answered(const struct connection *c)
 	return !c->broken && !c->process && !c->out.size;
 }
 
-/* Input that nobody has read by the close could cost the client what was sent last, so
- * the client closes first.  When it has, the end of its input is what stays readable. */
-static void end(struct connection *c)
+/*
+ * The client closes first: input that nobody has read by our close could cost it what was
+ * sent last.
+ *
+ * @return whether there may be more to do
+ */
+static bool drop_input(struct connection *c)
 {
-	if (!c->shut && shutdown(c->fd, SHUT_WR) < 0)
+	if (c->ended || (!c->shut && shutdown(c->fd, SHUT_WR) < 0))
 		c->broken = true;
 	c->shut = true;
-	do {
-		c->in_size = 0;
-	} while (receive(c));
-	if (c->readable)
-		c->broken = true;
+	c->in_size = 0;
+	return !c->broken && receive(c);
 }
 
 /* ---- all that is possible ------------------------------------------------ */
@@ -175,16 +177,26 @@ static void release(struct connection *c)
 	server_left(server);
 }
 
-void connection_step(struct connection *c)
+/* @return whether there may be more to do */
+static bool go_on(struct connection *c)
 {
 	send_waiting(c);
-	while (has_answered(c) && !c->last && take_request(c))
-		send_waiting(c);
-	if (has_answered(c) && c->last)
-		end(c);
+	if (!has_answered(c))
+		return false;
+	return c->last ? drop_input(c) : take_request(c);
+}
+
+void connection_step(struct connection *c)
+{
+	bool more = true;
+
+	for (int i = 0; i < ADVANCES_MAX && more; i++)
+		more = go_on(c);
 	if (c->broken && c->fd >= 0)
 		lose(c);
 	c->due = false;
 	if (c->fd < 0 && !c->process)
 		release(c);
+	else if (more)
+		connection_due(c);
 }

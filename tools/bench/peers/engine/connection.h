@@ -17,6 +17,7 @@ struct connection {
 	bool due;      /**< in the server's list of those to step */
 	bool readable; /**< and no call has had to wait since */
 	bool broken;   /**< nothing can be sent any more */
+	bool ended;    /**< the client sends nothing more */
 	bool last;     /**< no request is taken after the one at hand */
 	bool shut;     /**< all was sent; what still comes is dropped */
 
@@ -37,8 +38,8 @@ int connection_open(struct server *server, int fd);
 /** Let connection_step() be called before the next wait. */
 void connection_due(struct connection *connection);
 
-/** Send what waits, take the next request, close: whatever is possible now.  The only
- * function that frees a connection. */
+/** Send what waits, take the next request, close: whatever is possible now, within bounds.
+ * The only function that frees a connection. */
 void connection_step(struct connection *connection);
 
 /** Part of an answer; copied where the socket does not take it at once. */

@@ -107,12 +107,15 @@ static int server_open(struct server *server)
 	return ret < 0 ? ret : server_listen(server);
 }
 
+/* Those that are due by now; who has more to do is due again. */
 static void step_due(struct server *server)
 {
+	STAILQ_HEAD(, connection) due = STAILQ_HEAD_INITIALIZER(due);
 	struct connection *c;
 
-	while ((c = STAILQ_FIRST(&server->due))) {
-		STAILQ_REMOVE_HEAD(&server->due, due_link);
+	STAILQ_CONCAT(&due, &server->due);
+	while ((c = STAILQ_FIRST(&due))) {
+		STAILQ_REMOVE_HEAD(&due, due_link);
 		connection_step(c);
 	}
 }
@@ -138,7 +141,8 @@ static void server_close(struct server *server)
 static int look_at_sockets(struct server *server)
 {
 	struct epoll_event events[EVENTS_MAX];
-	int n = epoll_wait(server->epoll_fd, events, EVENTS_MAX, -1);
+	int wait_ms = server->engine_due || !STAILQ_EMPTY(&server->due) ? 0 : -1;
+	int n = epoll_wait(server->epoll_fd, events, EVENTS_MAX, wait_ms);
 
 	if (n < 0)
 		return errno == EINTR ? 0 : -errno;
@@ -157,11 +161,12 @@ static int server_run(struct server *server)
 	while (ret == 0 && !server->stopping) {
 		ret = look_at_sockets(server);
 		step_due(server);
-		while (ret == 0 && server->engine_due) {
+		if (ret == 0 && server->engine_due) {
 			server->engine_due = false;
 			ret = usp_engine_turn(server->engine);
-			step_due(server);
 		}
+		/* What the turn told leaves together. */
+		step_due(server);
 	}
 	return ret;
 }
