@@ -1,17 +1,16 @@
 'use strict';
 /*
- * Jobs whose output comes over a socket of its own each, on an abstract address: a worker
- * connects, says by its first four bytes which job it is, and writes what the program writes.
- * What is to be run, and how it ended, are messages.
+ * Jobs whose output comes over a Unix socket of its own each: a worker connects, says by its
+ * first four bytes which job it is, and writes what the program writes.  What is to be run, and
+ * how it ended, are messages.
  *
  *   to a worker     {id, address, program: [name, args]}      from it   {id, code}
  */
-const crypto = require('crypto');
+const { fork } = require('child_process');
 const net = require('net');
 const { finish } = require('./answer.js');
 
 const ID_BYTES = 4;
-const ADDRESS = `\0bench-${process.pid}-${crypto.randomBytes(8).toString('hex')}`;
 const jobs = new Map(); /* of all workers: their outputs come to one server */
 let nextId = 0;
 
@@ -79,7 +78,7 @@ class SocketJobs {
 		const job = new Job(response, () => this.asked.delete(job));
 
 		this.asked.add(job);
-		this.send({ id: job.id, address: ADDRESS, program });
+		this.send({ id: job.id, address: server.address(), program });
 	}
 
 	receive({ id, code }) {
@@ -98,8 +97,17 @@ class SocketJobs {
 }
 
 /** Workers can connect from the time on that this calls back. */
-function listen(callback) {
-	server.listen(ADDRESS, callback);
+function listen(address, callback) {
+	server.listen(address, callback);
 }
 
-module.exports = { ID_BYTES, SocketJobs, listen };
+/** @returns {{process, jobs}} a worker of file */
+function startWorker(file, options) {
+	const worker = fork(file, options);
+	const jobs = new SocketJobs((message) => worker.connected && worker.send(message));
+
+	worker.on('message', (message) => jobs.receive(message));
+	return { process: worker, jobs };
+}
+
+module.exports = { ID_BYTES, listen, startWorker };
