@@ -46,8 +46,10 @@ function giveUp(port, path, bytes) {
 			reject(new Error(`${path}: less than ${bytes} bytes in ${LIMIT_MS / 1000} s`));
 			request.destroy();
 		});
-		if (bytes === 0)
-			request.on('socket', (socket) => socket.on('connect', () => setImmediate(() => request.destroy())));
+		if (bytes === 0) {
+			request.on('socket', (socket) => socket.on('connect', () =>
+				setImmediate(() => request.destroy()))); /* when it was sent */
+		}
 	});
 }
 

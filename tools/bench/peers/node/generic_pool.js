@@ -20,7 +20,8 @@ const factory = {
 		return worker;
 	},
 	async destroy(worker) {
-		worker.process.disconnect();
+		if (worker.process.connected)
+			worker.process.disconnect();
 	},
 	async validate(worker) {
 		return worker.process.connected;

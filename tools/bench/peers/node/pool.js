@@ -14,6 +14,7 @@ const [, , serialization, strategy] = process.argv;
 
 if (!Object.hasOwn(codecs, serialization))
 	throw new Error(`no serialization is called ${serialization}; there are json, advanced`);
-const take = createPool(() => startForked(path.join(__dirname, 'worker.js'), serialization), strategy);
+const file = path.join(__dirname, 'worker.js');
+const take = createPool(() => startForked(file, serialization), strategy);
 
 serve((response, program) => take().jobs.start(response, program));

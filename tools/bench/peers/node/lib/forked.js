@@ -23,6 +23,7 @@ function startForked(file, serialization) {
 		codecs[serialization].decode);
 
 	worker.on('message', (message) => jobs.receive(message));
+	worker.on('error', (error) => console.error(error.message)); /* 'exit' follows */
 	return { process: worker, jobs };
 }
 

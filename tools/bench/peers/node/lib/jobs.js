@@ -3,7 +3,8 @@
  * Jobs by messages: the one who answers requests asks, a worker starts the programs and sends
  * back what they write.  Knows neither processes nor threads: both have send and 'message'.
  *
- *   to a worker     {id, type: 'run', program: [name, args]}  {id, type: 'pause' | 'resume' | 'kill'}
+ *   to a worker     {id, type: 'run', program: [name, args]}
+ *                   {id, type: 'pause' | 'resume' | 'kill'}
  *   from a worker   {id, chunk}  {id, code}: the last of a job
  */
 const { spawn } = require('child_process');
@@ -17,6 +18,7 @@ class Jobs {
 		this.decode = decode;
 		this.responses = new Map();
 		this.nextId = 0;
+		this.failed = false;
 	}
 
 	get count() {
@@ -26,6 +28,10 @@ class Jobs {
 	start(response, program) {
 		const id = this.nextId++;
 
+		if (this.failed) {
+			response.destroy();
+			return;
+		}
 		this.responses.set(id, response);
 		response.on('drain', () => this.responses.has(id) && this.send({ id, type: 'resume' }));
 		response.on('close', () => this.responses.delete(id) && this.send({ id, type: 'kill' }));
@@ -49,6 +55,7 @@ class Jobs {
 	fail() {
 		const responses = [...this.responses.values()];
 
+		this.failed = true;
 		this.responses.clear();
 		responses.forEach((response) => response.destroy());
 	}

@@ -107,6 +107,7 @@ function startWorker(file, options) {
 	const jobs = new SocketJobs((message) => worker.connected && worker.send(message));
 
 	worker.on('message', (message) => jobs.receive(message));
+	worker.on('error', (error) => console.error(error.message)); /* 'exit' follows */
 	return { process: worker, jobs };
 }
 
