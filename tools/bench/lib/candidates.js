@@ -5,7 +5,8 @@
  *
  * A candidate: {name, title, group: 'peer' | 'ours', against, needs, command(context)}
  *   against   the name of the one that it is a variant of; null for a runtime's own
- *   needs     names in status.json (peers/build writes it) without which it cannot run
+ *   needs     names in status.json (peers/build writes it), or uringspawnd, without which it
+ *             cannot run
  *   command   -> {argv, env}: env holds what is added to the environment of the caller, and
  *             that is nothing where the build is where the client looks for it: what a child
  *             costs depends on its environment, so all have the same
@@ -121,7 +122,7 @@ const candidates = [
 
 /**
  * Why a candidate cannot run, or null.
- * @param {object} status  what status.json holds: {name: null | reason}
+ * @param {object} status  of readStatus()
  */
 function whyMissing({ needs }, status) {
 	const reasons = needs.filter((name) => status[name] !== null)
@@ -130,8 +131,7 @@ function whyMissing({ needs }, status) {
 	return reasons.length === 0 ? null : reasons.join('; ');
 }
 
-/** What peers/build has left; empty where it was never run. */
-function readStatus(at) {
+function readPeers(at) {
 	try {
 		return JSON.parse(fs.readFileSync(at.status, 'utf8'));
 	} catch (error) {
@@ -139,6 +139,14 @@ function readStatus(at) {
 			return {};
 		throw new Error(`${at.status}: ${error.message}`);
 	}
+}
+
+/** What is there: {name: null, or why it is missing}, as peers/build and make have left it. */
+function readStatus(at) {
+	const daemon = path.join(at.build, 'uringspawnd');
+	const uringspawnd = fs.existsSync(daemon) ? null : `there is no ${daemon}; run make`;
+
+	return { ...readPeers(at), uringspawnd };
 }
 
 /** The candidates of these names, in the order of the table; all where none is named. */
