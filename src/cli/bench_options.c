@@ -15,9 +15,9 @@
 static const char usage[] =
 	"Usage: uringspawn bench [OPTIONS] [--] PROGRAM [ARGUMENTS...]\n"
 	"Start PROGRAM many times and say how fast that went, next to a bare loop of\n"
-	"clone(CLONE_VM | CLONE_VFORK) and a loop of posix_spawn(), with one thread for\n"
-	"each CPU.  All three take turns, round by round, with the same environment and\n"
-	"streams; they read all of the output and wait for each end.\n"
+	"clone(CLONE_VM | CLONE_VFORK), one of posix_spawn() and one of fork(), with a\n"
+	"thread for each CPU.  All take turns, round by round, with the same environment\n"
+	"and streams; they read all of the output and wait for each end.\n"
 	"\n"
 	"  --jobs N            so many in all, on each side (10000)\n"
 	"  --rounds R          in so many rounds (5)\n"

@@ -275,12 +275,18 @@ unsigned bench_peer_threads(void)
 	return n_cpus > 0 ? (unsigned)n_cpus : 1;
 }
 
+static start_fn *const starts[] = {
+	[BENCH_PEER_BARE] = bench_clone_start,
+	[BENCH_PEER_POSIX_SPAWN] = bench_posix_start,
+	[BENCH_PEER_FORK] = bench_fork_start,
+};
+
 int bench_peer_run(enum bench_peer peer, const struct bench_job *job, unsigned n_jobs,
 		   struct bench_round *ret_round)
 {
 	struct loop loop = {
 		.job = job,
-		.start = peer == BENCH_PEER_BARE ? bench_clone_start : bench_posix_start,
+		.start = starts[peer],
 		.n_jobs = n_jobs,
 		.latency_ns = ret_round->latency_ns,
 		.gate = PTHREAD_MUTEX_INITIALIZER,

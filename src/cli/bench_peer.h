@@ -1,5 +1,5 @@
 /*
- * The two loops that the engine is measured against.
+ * The three loops that the engine is measured against.
  */
 #ifndef CLI_BENCH_PEER_H
 #define CLI_BENCH_PEER_H
@@ -9,6 +9,7 @@
 enum bench_peer {
 	BENCH_PEER_BARE, /* clone(CLONE_VM | CLONE_VFORK | CLONE_PIDFD) and execve */
 	BENCH_PEER_POSIX_SPAWN,
+	BENCH_PEER_FORK, /* fork() and execve */
 };
 
 /* One for each CPU that this process may use. */
@@ -21,7 +22,7 @@ unsigned bench_peer_threads(void);
 int bench_peer_run(enum bench_peer peer, const struct bench_job *job, unsigned n_jobs,
 		   struct bench_round *ret_round);
 
-/* ---- between bench_peer.c and the two ways to start a program ------------ */
+/* ---- between bench_peer.c and the three ways to start a program ------------ */
 
 struct bench_child {
 	pid_t pid;
@@ -40,5 +41,6 @@ struct bench_starter {
 /* Start a program by @starter.  @return 0 or -errno. */
 int bench_clone_start(struct bench_starter *starter, struct bench_child *ret_child);
 int bench_posix_start(struct bench_starter *starter, struct bench_child *ret_child);
+int bench_fork_start(struct bench_starter *starter, struct bench_child *ret_child);
 
 #endif

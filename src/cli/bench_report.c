@@ -8,6 +8,7 @@
 #include <jansson.h>
 #include <stdio.h>
 
+#include "base/annotate.h"
 #include "cli/bench_stats.h"
 
 static double us(uint64_t ns)
@@ -90,6 +91,7 @@ int bench_report_text(struct bench_result *result, const struct bench_options *o
 		printf("\nthe %s's rate, median of the rounds:\n", ours->name);
 		print_ratio(result, BENCH_BARE);
 		print_ratio(result, BENCH_POSIX_SPAWN);
+		print_ratio(result, BENCH_FORK);
 	}
 	printf("the %s thread: %.1f us of CPU per job\n",
 	       options->socket ? "client's" : "engine's", cpu_us_per_job(ours));
@@ -121,41 +123,59 @@ static int add_side(json_t *object, struct bench_side *side)
 	return ret;
 }
 
-static int add_peer(json_t *object, const char *name, struct bench_side *side)
+/* Our rate to that of the peer @name, as three numbers of @object. */
+static int add_ratio(json_t *object, const char *name, const struct bench_spread *ratio)
 {
+	const struct {
+		const char *suffix;
+		double value;
+	} numbers[] = { { "", ratio->median },
+			{ "_min", ratio->min },
+			{ "_max", ratio->max } };
+	int ret = 0;
+
+	for (size_t i = 0; i < ARRAY_SIZE(numbers) && ret == 0; i++) {
+		char key[40];
+
+		snprintf(key, sizeof(key), "ratio_to_%s%s", name, numbers[i].suffix);
+		ret = json_object_set_new(object, key, json_real(numbers[i].value));
+	}
+	return ret;
+}
+
+static int add_peer(json_t *object, struct bench_result *result,
+		    enum bench_side_index index)
+{
+	struct bench_side *side = &result->sides[index];
+	struct bench_spread ratio = bench_spread(result->ratios[index], result->n_ratios);
 	json_t *peer = json_pack("{s:i}", "threads", (int)side->in_flight);
 
 	if (!peer || add_side(peer, side) < 0) {
 		json_decref(peer);
 		return -1;
 	}
-	return json_object_set_new(object, name, peer);
+	if (json_object_set_new(object, side->name, peer) < 0)
+		return -1;
+	return add_ratio(object, side->name, &ratio);
 }
 
 static int add_all(json_t *object, struct bench_result *result,
 		   const struct bench_options *options)
 {
 	struct bench_side *ours = &result->sides[BENCH_OURS];
-	struct bench_spread to_bare =
-		bench_spread(result->ratios[BENCH_BARE], result->n_ratios);
-	struct bench_spread to_posix =
-		bench_spread(result->ratios[BENCH_POSIX_SPAWN], result->n_ratios);
 	json_t *rest = json_pack(
-		"{s:f, s:f, s:f, s:f, s:s, s:s?, s:i, s:i, s:i, s:s, s:i, s:f, s:b, s:I, "
-		"s:s}",
-		"ratio_to_bare", to_bare.median, "ratio_to_bare_min", to_bare.min,
-		"ratio_to_bare_max", to_bare.max, "ratio_to_posix_spawn", to_posix.median,
-		"side", ours->name, "back_end", result->backend, "jobs",
-		(int)options->n_jobs, "depth", (int)options->depth, "launchers",
-		(int)options->n_launchers, "stdio", options->pipes ? "pipe" : "null",
-		"rounds", (int)options->n_rounds, "reactor_cpu_us_per_job",
-		cpu_us_per_job(ours), "interrupted", (int)result->interrupted, "errors",
+		"{s:s, s:s?, s:i, s:i, s:i, s:s, s:i, s:f, s:b, s:I, s:s}", "side",
+		ours->name, "back_end", result->backend, "jobs", (int)options->n_jobs,
+		"depth", (int)options->depth, "launchers", (int)options->n_launchers,
+		"stdio", options->pipes ? "pipe" : "null", "rounds",
+		(int)options->n_rounds, "reactor_cpu_us_per_job", cpu_us_per_job(ours),
+		"interrupted", (int)result->interrupted, "errors",
 		(json_int_t)all_errors(result), "failure", result->failure);
-	int ret = -1;
+	int ret = add_side(object, ours);
 
-	if (add_side(object, ours) == 0 &&
-	    add_peer(object, "bare", &result->sides[BENCH_BARE]) == 0 &&
-	    add_peer(object, "posix_spawn", &result->sides[BENCH_POSIX_SPAWN]) == 0)
+	for (int i = BENCH_OURS + 1; i < BENCH_N_SIDES && ret == 0; i++)
+		ret = add_peer(object, result, i);
+	if (ret == 0)
 		ret = json_object_update(object, rest);
 	json_decref(rest);
 	return ret;

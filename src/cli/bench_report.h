@@ -14,6 +14,7 @@ enum bench_side_index {
 	BENCH_OURS, /* the engine or the daemon */
 	BENCH_BARE,
 	BENCH_POSIX_SPAWN,
+	BENCH_FORK,
 	BENCH_N_SIDES,
 };
 

@@ -1,5 +1,5 @@
 /*
- * What the three sides of a benchmark share: the job that each of them does
+ * What the sides of a benchmark share: the job that each of them does
  * again and again, and what a round of it tells.
  */
 #ifndef CLI_BENCH_RUN_H

@@ -1,7 +1,7 @@
 /*
- * `uringspawn bench`: the engine or a daemon, a bare loop and posix_spawn(),
+ * `uringspawn bench`: the engine or a daemon, a bare loop, posix_spawn() and fork(),
  * each in its turn within every round, so that whatever else the machine does
- * falls on all three.
+ * falls on all four.
  */
 #include "cli/cmd.h"
 
@@ -125,6 +125,12 @@ static int prepare_job(struct bench *bench)
 
 /* ---- rounds -------------------------------------------------------------- */
 
+static const enum bench_peer peers[BENCH_N_SIDES] = {
+	[BENCH_BARE] = BENCH_PEER_BARE,
+	[BENCH_POSIX_SPAWN] = BENCH_PEER_POSIX_SPAWN,
+	[BENCH_FORK] = BENCH_PEER_FORK,
+};
+
 static int run_side(struct bench *bench, enum bench_side_index side, unsigned n_jobs,
 		    struct bench_round *round)
 {
@@ -133,9 +139,7 @@ static int run_side(struct bench *bench, enum bench_side_index side, unsigned n_
 	if (side == BENCH_OURS)
 		ret = bench_usp_run(bench->usp, &bench->job, n_jobs, round);
 	else
-		ret = bench_peer_run(side == BENCH_BARE ? BENCH_PEER_BARE
-							: BENCH_PEER_POSIX_SPAWN,
-				     &bench->job, n_jobs, round);
+		ret = bench_peer_run(peers[side], &bench->job, n_jobs, round);
 	if (ret < 0) {
 		const char *why = side == BENCH_OURS ? bench_usp_error(bench->usp) : "";
 
@@ -257,7 +261,7 @@ static int try_out(struct bench *bench)
 
 static int result_init(struct bench_result *result, const struct bench_options *options)
 {
-	static const char *const names[] = { "engine", "bare", "posix_spawn" };
+	static const char *const names[] = { "engine", "bare", "posix_spawn", "fork" };
 	bool complete = true;
 
 	for (int i = 0; i < BENCH_N_SIDES; i++) {

@@ -63,14 +63,25 @@ static void expect_side(json_t *side)
 	cr_expect(eq(dbl, number(side, "errors"), 0));
 }
 
-/* All three sides were measured, and compared. */
+static void expect_ratio(json_t *object, const char *median, const char *min,
+			 const char *max)
+{
+	cr_expect(lt(dbl, 0, number(object, min)));
+	cr_expect(le(dbl, number(object, min), number(object, median)));
+	cr_expect(le(dbl, number(object, median), number(object, max)));
+}
+
+/* All four sides were measured, and compared. */
 static void expect_complete(json_t *object)
 {
 	expect_side(object);
 	expect_side(json_object_get(object, "bare"));
 	expect_side(json_object_get(object, "posix_spawn"));
-	cr_expect(lt(dbl, 0, number(object, "ratio_to_bare")));
-	cr_expect(lt(dbl, 0, number(object, "ratio_to_posix_spawn")));
+	expect_side(json_object_get(object, "fork"));
+	expect_ratio(object, "ratio_to_bare", "ratio_to_bare_min", "ratio_to_bare_max");
+	expect_ratio(object, "ratio_to_posix_spawn", "ratio_to_posix_spawn_min",
+		     "ratio_to_posix_spawn_max");
+	expect_ratio(object, "ratio_to_fork", "ratio_to_fork_min", "ratio_to_fork_max");
 }
 
 static void expect_text(json_t *object, const char *name, const char *want)
@@ -131,6 +142,7 @@ Test(bench_cmd, people_get_a_table)
 		"%s", result.err);
 	cr_expect(ne(ptr, strstr(result.out, "posix_spawn"), NULL), "%s", result.out);
 	cr_expect(ne(ptr, strstr(result.out, "bare"), NULL), "%s", result.out);
+	cr_expect(ne(ptr, strstr(result.out, "of fork ("), NULL), "%s", result.out);
 	cr_expect(ne(ptr, strstr(result.out, "p99"), NULL), "%s", result.out);
 	cr_expect(ne(ptr, strstr(result.out, backend_name()), NULL), "%s", result.out);
 }
