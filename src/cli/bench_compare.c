@@ -38,8 +38,8 @@ struct comparison {
 
 bool bench_is_comparison(const struct bench_options *options)
 {
-	return options->all_policies || options->cgroups || options->n_live ||
-	       options->n_descriptors;
+	return options->all_policies || options->cgroups || options->templates ||
+	       options->n_live || options->n_descriptors;
 }
 
 /* ---- variants ------------------------------------------------------------ */
@@ -62,6 +62,12 @@ static void choose_variants(struct comparison *c, const struct bench_options *op
 		add_variant(c, "no cgroup", options, false);
 		with.cgroup = true;
 		add_variant(c, "one for each", &with, false);
+		return;
+	}
+	if (options->templates) {
+		add_variant(c, "in each request", options, false);
+		with.in_template = true;
+		add_variant(c, "in a template", &with, false);
 		return;
 	}
 	if (!options->all_policies) {

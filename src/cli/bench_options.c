@@ -19,8 +19,7 @@ static const char usage[] =
 	"thread for each CPU.  All take turns, round by round, with the same environment\n"
 	"and streams; they read all of the output and wait for each end.\n"
 	"\n"
-	"  --jobs N            so many in all, on each side (10000)\n"
-	"  --rounds R          in so many rounds (5)\n"
+	"  --jobs N --rounds R so many on each side (10000), in so many rounds (5)\n"
 	"  --depth D           so many in flight, of the engine or the daemon (8)\n"
 	"  --launchers L       threads of the engine (its default)\n"
 	"  --socket PATH       measure the daemon at PATH (or @NAME), not an engine\n"
@@ -31,12 +30,12 @@ static const char usage[] =
 	"  --live N            compare with N programs (--live-program: sleep) and\n"
 	"  --descriptors N     so many descriptors that are there meanwhile\n"
 	"  --stdio null|pipe   what stdout and stderr are; stdin is /dev/null (pipe)\n"
+	"  --variables N       an environment of N variables, instead of this one\n"
+	"  --template          compare a template with the environment and none\n"
 	"  --cgroup            compare a cgroup for each job with none; --json\n"
 	"\n"
-	"Ctrl-C ends it and prints what was measured until then.\n"
-	"\n"
-	"Exit code: 0; 1 when a job went wrong or PROGRAM cannot be run; 125 when\n"
-	"uringspawn itself fails; 130 after Ctrl-C.\n";
+	"Ctrl-C ends it and prints what was measured.  Exit code: 0; 1 when a job went\n"
+	"wrong; 125 when uringspawn itself fails; 130 after Ctrl-C.\n";
 
 enum {
 	HELP = 256,
@@ -54,6 +53,8 @@ enum {
 	CGROUP,
 	LIVE_PROGRAM,
 	STDIO,
+	VARIABLES,
+	TEMPLATE,
 	JSON,
 };
 
@@ -73,6 +74,8 @@ static const struct option known[] = {
 	{ "cgroup", no_argument, NULL, CGROUP },
 	{ "live-program", required_argument, NULL, LIVE_PROGRAM },
 	{ "stdio", required_argument, NULL, STDIO },
+	{ "variables", required_argument, NULL, VARIABLES },
+	{ "template", no_argument, NULL, TEMPLATE },
 	{ "json", no_argument, NULL, JSON },
 	{ 0 },
 };
@@ -187,6 +190,11 @@ static int take(int option, struct bench_options *options)
 	case CGROUP:
 		options->cgroups = true;
 		return 0;
+	case VARIABLES:
+		return count("--variables", BENCH_VARIABLES_MAX, &options->n_variables);
+	case TEMPLATE:
+		options->templates = true;
+		return 0;
 	case LIVE_PROGRAM:
 		options->live_program = optarg;
 		return 0;
@@ -217,11 +225,11 @@ static const char *contradiction(const struct bench_options *options)
 	if (options->socket && options->n_descriptors)
 		return "--descriptors are opened in this process, and the daemon of "
 		       "--socket is another";
-	if (options->all_policies + options->cgroups +
+	if (options->all_policies + options->cgroups + options->templates +
 		    (options->n_live || options->n_descriptors) >
 	    1)
-		return "--policy all compares policies, --cgroup cgroups, --live and "
-		       "--descriptors loads: one at a time";
+		return "--policy all compares policies, --cgroup cgroups, --template "
+		       "templates, --live and --descriptors loads: one at a time";
 	if (options->spawn && !options->socket)
 		return "--request is about a daemon, and there is no --socket";
 	if (options->n_rounds > options->n_jobs)

@@ -13,6 +13,7 @@
 #define BENCH_ROUNDS_MAX    1000u
 #define BENCH_WINDOW_MAX    (16u << 20)
 #define BENCH_LOAD_MAX	    1000000u
+#define BENCH_VARIABLES_MAX 30000u
 
 struct bench_options {
 	unsigned n_jobs; /* of each side, in all rounds together */
@@ -29,8 +30,11 @@ struct bench_options {
 	/* A load: compare being under it with being without it. */
 	unsigned n_live, n_descriptors;
 	const char *live_program;
-	bool cgroups; /* compare a cgroup for each job with none */
-	bool cgroup;  /* each job has one of its own */
+	bool cgroups;	      /* compare a cgroup for each job with none */
+	bool cgroup;	      /* each job has one of its own */
+	unsigned n_variables; /* of an environment made for it; 0: the caller's own */
+	bool templates;	      /* compare a template of the environment with none */
+	bool in_template;     /* the environment is in a template */
 	bool json;
 	char **argv; /* the command, NULL-terminated; part of the caller's argv */
 };

@@ -33,8 +33,10 @@ struct bench_usp {
 	unsigned n_running; /* asked for, and not over: others may run beside them */
 	int error;	    /* what stopped it, 0 or -errno: nothing more is asked for */
 
-	bool spawn;  /* through a daemon: no RUN */
-	bool cgroup; /* each job has one of its own */
+	bool spawn;		   /* through a daemon: no RUN */
+	bool cgroup;		   /* each job has one of its own */
+	bool in_template;	   /* the environment is */
+	struct usp_template *kept; /* with the environment; NULL until it is needed */
 	unsigned window_bytes;
 	unsigned depth;
 	struct slot slots[]; /* depth of them */
@@ -199,7 +201,8 @@ static struct usp_options job_options(const struct bench_usp *usp,
 	enum usp_stdio_kind output = job->pipes ? USP_STDIO_PIPE : USP_STDIO_NULL;
 
 	return USP_OPTIONS(.argv = (const char *const *)job->argv, .path = job->path,
-			   .envp = (const char *const *)job->envp,
+			   .envp = usp->kept ? NULL : (const char *const *)job->envp,
+			   .base = usp->kept,
 			   /* A daemon has a directory of its own; the engine has ours. */
 			   .cwd = usp->client ? job->cwd : NULL,
 			   .stdio = { { .kind = USP_STDIO_NULL },
@@ -210,12 +213,26 @@ static struct usp_options job_options(const struct bench_usp *usp,
 			   .window_bytes = usp->window_bytes, .on_event = on_event);
 }
 
+/* Keep the environment, for this run and those that follow. */
+static int keep_environment(struct bench_usp *usp, const struct bench_job *job)
+{
+	const struct usp_options common =
+		USP_OPTIONS(.envp = (const char *const *)job->envp);
+
+	if (!usp->in_template || usp->kept)
+		return 0;
+	return usp->client ? usp_client_template_new(usp->client, &common, &usp->kept)
+			   : usp_template_new(usp->engine, &common, &usp->kept);
+}
+
 int bench_usp_run(struct bench_usp *usp, const struct bench_job *job, unsigned n_jobs,
 		  struct bench_round *ret_round)
 {
+	int ret = keep_environment(usp, job);
 	uint64_t begin_ns = clock_now_ns(), begin_cpu_ns = thread_cpu_ns();
-	int ret;
 
+	if (ret < 0)
+		return ret;
 	usp->options = job_options(usp, job);
 	usp->round = (struct bench_round){ .latency_ns = ret_round->latency_ns };
 	usp->n_unasked = n_jobs;
@@ -282,6 +299,7 @@ int bench_usp_open(const struct bench_options *options, struct bench_usp **ret_u
 	usp->depth = options->depth;
 	usp->spawn = options->spawn;
 	usp->cgroup = options->cgroup;
+	usp->in_template = options->in_template;
 	usp->window_bytes = options->window_bytes;
 	if (options->socket)
 		ret = open_client(usp, options, error, error_size);
@@ -299,6 +317,7 @@ void bench_usp_close(struct bench_usp *usp)
 {
 	if (!usp)
 		return;
+	usp_template_free(usp->kept);
 	usp_client_free(usp->client);
 	usp_engine_free(usp->engine);
 	mem_free(usp);

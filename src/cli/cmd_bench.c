@@ -16,6 +16,7 @@
 #include "base/alloc.h"
 #include "base/clock.h"
 #include "cli/bench_compare.h"
+#include "cli/bench_environment.h"
 #include "cli/bench_options.h"
 #include "cli/bench_peer.h"
 #include "cli/bench_report.h"
@@ -32,6 +33,7 @@ volatile sig_atomic_t bench_stopped;
 struct bench {
 	struct bench_options options;
 	struct bench_job job;
+	char **variables; /* its environment, or NULL: the caller's own */
 	struct bench_usp *usp;
 	struct bench_result result;
 	char path[4096];
@@ -102,20 +104,35 @@ static int open_null(void)
 	return fd;
 }
 
+static void job_done(struct bench *bench)
+{
+	if (bench->job.null_fd > 0)
+		close(bench->job.null_fd);
+	bench_environment_free(bench->variables);
+}
+
 static int prepare_job(struct bench *bench)
 {
-	int null_fd = open_null();
+	unsigned n_variables = bench->options.n_variables;
+	int null_fd;
 
+	if (!getcwd(bench->cwd, sizeof(bench->cwd)))
+		return complain("the working directory has no name");
+	if (n_variables > 0) {
+		bench->variables = bench_environment_new(n_variables);
+		if (!bench->variables)
+			return complain(strerror(ENOMEM));
+	}
+	null_fd = open_null();
 	if (null_fd < 0) {
+		job_done(bench);
 		fprintf(stderr, "uringspawn: /dev/null: %s\n", strerror(-null_fd));
 		return EXIT_OURS;
 	}
-	if (!getcwd(bench->cwd, sizeof(bench->cwd)))
-		return complain("the working directory has no name");
 	bench->job = (struct bench_job){
 		.path = find_program(bench, bench->options.argv[0]) ? bench->path : NULL,
 		.argv = bench->options.argv,
-		.envp = environ,
+		.envp = n_variables > 0 ? bench->variables : environ,
 		.cwd = bench->cwd,
 		.pipes = bench->options.pipes,
 		.null_fd = null_fd,
@@ -312,7 +329,7 @@ static int compare(struct bench *bench)
 		return ret;
 	if (bench_compare(&bench->options, &bench->job, error, sizeof(error)) < 0)
 		ret = complain(error);
-	close(bench->job.null_fd);
+	job_done(bench);
 	return ret ? ret : bench_stopped ? EXIT_INTERRUPTED : 0;
 }
 
@@ -337,7 +354,7 @@ static int run(struct bench *bench)
 	/* Ends what may still run, and that still writes into the result. */
 	bench_usp_close(bench->usp);
 	result_done(&bench->result);
-	close(bench->job.null_fd);
+	job_done(bench);
 	return ret;
 }
 

@@ -147,6 +147,58 @@ Test(bench_cmd, people_get_a_table)
 	cr_expect(ne(ptr, strstr(result.out, backend_name()), NULL), "%s", result.out);
 }
 
+/* One object for each variant, named so; nothing else. */
+static void expect_variants(const char *const *names)
+{
+	json_t *list = report(), *variant;
+	size_t i;
+
+	cr_assert(eq(int, !!json_is_array(list), 1), "%s", result.out);
+	json_array_foreach(list, i, variant)
+	{
+		cr_assert(ne(ptr, (void *)names[i], NULL), "%s", result.out);
+		expect_text(variant, "name", names[i]);
+		expect_ratio(variant, "ratio_to_first", "ratio_to_first_min",
+			     "ratio_to_first_max");
+	}
+	cr_expect(eq(ptr, (void *)names[json_array_size(list)], NULL), "%s", result.out);
+	json_decref(list);
+}
+
+Test(bench_cmd, an_environment_can_be_made_for_it)
+{
+	json_t *object;
+
+	cr_assert(eq(int,
+		     bench(ARGS("--jobs", "20", "--variables", "3", "--json", "env")), 0),
+		  "%s", result.err);
+	object = report();
+	cr_expect(eq(dbl, number(object, "output_bytes"),
+		     20 * 3 * strlen("BENCH_VARIABLE_000000=/usr/lib/a/value\n")));
+	expect_complete(object);
+	json_decref(object);
+}
+
+Test(bench_cmd, a_template_is_compared_with_none)
+{
+	const char *const names[] = { "in each request", "in a template", NULL };
+
+	cr_assert(eq(int,
+		     bench(ARGS("--jobs", "60", "--rounds", "2", "--variables", "50",
+				"--template", "--json", PROGRAM("true"))),
+		     0),
+		  "%s", result.err);
+	expect_variants(names);
+	daemon_start(&daemon_run, NULL);
+	cr_assert(eq(int,
+		     bench(ARGS("--jobs", "60", "--rounds", "2", "--template", "--socket",
+				daemon_run.socket, "--json", PROGRAM("true"))),
+		     0),
+		  "%s", result.err);
+	expect_variants(names);
+	daemon_stop(&daemon_run);
+}
+
 static const struct row {
 	const char *args[8];
 	int code;

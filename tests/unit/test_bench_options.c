@@ -85,6 +85,8 @@ static const struct {
 	{ { "--policy", "all", "--live", "9", "--", "true" }, "--policy all compares" },
 	{ { "--policy", "all", "--cgroup", "--", "true" }, "one at a time" },
 	{ { "--cgroup", "--live", "9", "--", "true" }, "one at a time" },
+	{ { "--template", "--cgroup", "--", "true" }, "--template templates" },
+	{ { "--variables", "none", "--", "true" }, "--variables 'none'" },
 	{ { "--nonsense", "--", "true" }, "'--nonsense'" },
 	{ { "--json=yes", "--", "true" }, "'--json' takes no value" },
 	{ { "-x", "--", "true" }, "'-x'" },
