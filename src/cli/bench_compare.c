@@ -26,6 +26,8 @@ struct variant {
 	uint64_t *latency_ns;
 	size_t n_latencies;
 	double *rates, *ratios;
+	uint64_t bytes;	 /* of output, of the last round */
+	uint64_t cpu_ns; /* of the thread that asks */
 };
 
 struct comparison {
@@ -39,7 +41,7 @@ struct comparison {
 bool bench_is_comparison(const struct bench_options *options)
 {
 	return options->all_policies || options->cgroups || options->templates ||
-	       options->n_live || options->n_descriptors;
+	       options->outputs || options->n_live || options->n_descriptors;
 }
 
 /* ---- variants ------------------------------------------------------------ */
@@ -68,6 +70,14 @@ static void choose_variants(struct comparison *c, const struct bench_options *op
 		add_variant(c, "in each request", options, false);
 		with.in_template = true;
 		add_variant(c, "in a template", &with, false);
+		return;
+	}
+	if (options->outputs) {
+		add_variant(c, "relayed", options, false);
+		with.output = BENCH_OUTPUT_HANDED_OVER;
+		add_variant(c, "handed over", &with, false);
+		with.output = BENCH_OUTPUT_OURS;
+		add_variant(c, "the caller's", &with, false);
 		return;
 	}
 	if (!options->all_policies) {
@@ -138,8 +148,25 @@ static int run_variant(struct comparison *c, struct variant *v, unsigned n_jobs)
 	if (ret < 0)
 		return ret;
 	v->n_latencies += round.done;
+	v->bytes = round.bytes;
+	v->cpu_ns += round.cpu_ns;
 	v->rates[c->n_rounds] = (double)round.done * (double)NS_PER_S /
 				(double)(round.wall_ns ? round.wall_ns : 1);
+	return 0;
+}
+
+/* The same jobs have the same output, whatever they run under. */
+static int check_bytes(struct comparison *c)
+{
+	for (unsigned i = 1; i < c->n_variants; i++) {
+		if (c->variants[i].bytes == c->variants[0].bytes)
+			continue;
+		snprintf(c->error, c->error_size,
+			 "%s: %llu bytes of output, and %s: %llu", c->variants[i].name,
+			 (unsigned long long)c->variants[i].bytes, c->variants[0].name,
+			 (unsigned long long)c->variants[0].bytes);
+		return -EILSEQ;
+	}
 	return 0;
 }
 
@@ -155,6 +182,8 @@ static int run_round(struct comparison *c, unsigned n_jobs)
 	}
 	if (bench_stopped)
 		return 0;
+	if (check_bytes(c) < 0)
+		return -EILSEQ;
 	for (unsigned i = 0; i < c->n_variants; i++)
 		c->variants[i].ratios[c->n_rounds] = c->variants[i].rates[c->n_rounds] /
 						     c->variants[0].rates[c->n_rounds];
@@ -169,10 +198,15 @@ static double us(uint64_t ns)
 	return (double)ns / 1000.0;
 }
 
+static double cpu_us_per_job(const struct variant *v)
+{
+	return v->n_latencies ? us(v->cpu_ns) / (double)v->n_latencies : 0;
+}
+
 static void print_text(struct comparison *c)
 {
-	printf("%-16s %9s %9s %9s %9s   %s\n", "", "jobs/s", "p50 us", "p99 us", "max us",
-	       "rate to the first (min - max)");
+	printf("%-16s %9s %9s %9s %9s %9s   %s\n", "", "jobs/s", "p50 us", "p99 us",
+	       "max us", "CPU us", "rate to the first (min - max)");
 	for (unsigned i = 0; i < c->n_variants; i++) {
 		struct variant *v = &c->variants[i];
 		struct bench_spread rate = bench_spread(v->rates, c->n_rounds);
@@ -180,9 +214,10 @@ static void print_text(struct comparison *c)
 		struct bench_percentiles latency =
 			bench_percentiles(v->latency_ns, v->n_latencies);
 
-		printf("%-16s %9.0f %9.0f %9.0f %9.0f   %.2f (%.2f - %.2f)\n", v->name,
-		       rate.median, us(latency.p50), us(latency.p99), us(latency.max),
-		       ratio.median, ratio.min, ratio.max);
+		printf("%-16s %9.0f %9.0f %9.0f %9.0f %9.1f   %.2f (%.2f - %.2f)\n",
+		       v->name, rate.median, us(latency.p50), us(latency.p99),
+		       us(latency.max), cpu_us_per_job(v), ratio.median, ratio.min,
+		       ratio.max);
 	}
 }
 
@@ -194,12 +229,13 @@ static int add_json(json_t *list, struct comparison *c, struct variant *v)
 		bench_percentiles(v->latency_ns, v->n_latencies);
 
 	return json_array_append_new(
-		list,
-		json_pack("{s:s, s:f, s:{s:f, s:f, s:f}, s:f, s:f, s:f}", "name", v->name,
-			  "jobs_per_s", rate.median, "latency_us", "p50", us(latency.p50),
-			  "p99", us(latency.p99), "max", us(latency.max),
-			  "ratio_to_first", ratio.median, "ratio_to_first_min", ratio.min,
-			  "ratio_to_first_max", ratio.max));
+		list, json_pack("{s:s, s:f, s:{s:f, s:f, s:f}, s:f, s:f, s:f, s:f, s:I}",
+				"name", v->name, "jobs_per_s", rate.median, "latency_us",
+				"p50", us(latency.p50), "p99", us(latency.p99), "max",
+				us(latency.max), "ratio_to_first", ratio.median,
+				"ratio_to_first_min", ratio.min, "ratio_to_first_max",
+				ratio.max, "cpu_us_per_job", cpu_us_per_job(v),
+				"output_bytes_per_round", (json_int_t)v->bytes));
 }
 
 static int print_json(struct comparison *c)

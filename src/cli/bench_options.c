@@ -32,6 +32,7 @@ static const char usage[] =
 	"  --stdio null|pipe   what stdout and stderr are; stdin is /dev/null (pipe)\n"
 	"  --variables N       an environment of N variables, instead of this one\n"
 	"  --template          compare a template with the environment and none\n"
+	"  --outputs           compare pipes that are relayed, handed over, the caller's\n"
 	"  --cgroup            compare a cgroup for each job with none; --json\n"
 	"\n"
 	"Ctrl-C ends it and prints what was measured.  Exit code: 0; 1 when a job went\n"
@@ -55,6 +56,7 @@ enum {
 	STDIO,
 	VARIABLES,
 	TEMPLATE,
+	OUTPUTS,
 	JSON,
 };
 
@@ -76,6 +78,7 @@ static const struct option known[] = {
 	{ "stdio", required_argument, NULL, STDIO },
 	{ "variables", required_argument, NULL, VARIABLES },
 	{ "template", no_argument, NULL, TEMPLATE },
+	{ "outputs", no_argument, NULL, OUTPUTS },
 	{ "json", no_argument, NULL, JSON },
 	{ 0 },
 };
@@ -195,6 +198,9 @@ static int take(int option, struct bench_options *options)
 	case TEMPLATE:
 		options->templates = true;
 		return 0;
+	case OUTPUTS:
+		options->outputs = true;
+		return 0;
 	case LIVE_PROGRAM:
 		options->live_program = optarg;
 		return 0;
@@ -226,10 +232,13 @@ static const char *contradiction(const struct bench_options *options)
 		return "--descriptors are opened in this process, and the daemon of "
 		       "--socket is another";
 	if (options->all_policies + options->cgroups + options->templates +
-		    (options->n_live || options->n_descriptors) >
+		    options->outputs + (options->n_live || options->n_descriptors) >
 	    1)
 		return "--policy all compares policies, --cgroup cgroups, --template "
-		       "templates, --live and --descriptors loads: one at a time";
+		       "templates, --outputs outputs, --live and --descriptors loads: "
+		       "one at a time";
+	if (options->outputs && !options->pipes)
+		return "--outputs is about pipes, and --stdio null leaves none";
 	if (options->spawn && !options->socket)
 		return "--request is about a daemon, and there is no --socket";
 	if (options->n_rounds > options->n_jobs)

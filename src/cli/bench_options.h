@@ -15,6 +15,13 @@
 #define BENCH_LOAD_MAX	    1000000u
 #define BENCH_VARIABLES_MAX 30000u
 
+/* Who reads the output of a job. */
+enum bench_output {
+	BENCH_OUTPUT_RELAYED,	  /* the engine or the daemon, which tells it */
+	BENCH_OUTPUT_HANDED_OVER, /* we, by the ends of its pipes */
+	BENCH_OUTPUT_OURS,	  /* we; the job writes to descriptors of ours */
+};
+
 struct bench_options {
 	unsigned n_jobs; /* of each side, in all rounds together */
 	unsigned n_rounds;
@@ -35,6 +42,8 @@ struct bench_options {
 	unsigned n_variables; /* of an environment made for it; 0: the caller's own */
 	bool templates;	      /* compare a template of the environment with none */
 	bool in_template;     /* the environment is in a template */
+	bool outputs;	      /* compare who reads the output */
+	enum bench_output output;
 	bool json;
 	char **argv; /* the command, NULL-terminated; part of the caller's argv */
 };

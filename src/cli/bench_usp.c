@@ -5,14 +5,17 @@
 #include "cli/bench_usp.h"
 
 #include <errno.h>
+#include <poll.h>
 #include <stdio.h>
 #include <string.h>
 #include <time.h>
+#include <unistd.h>
 #include <uringspawn/client.h>
 #include <uringspawn/spawn.h>
 
 #include "base/alloc.h"
 #include "base/clock.h"
+#include "cli/bench_streams.h"
 
 /* One place in flight; it is used by one job after the other. */
 struct slot {
@@ -20,6 +23,8 @@ struct slot {
 	struct usp_process *process; /* NULL: none */
 	uint64_t begin_ns;
 	bool faulty; /* counted as an error already */
+	bool ended;
+	unsigned n_open; /* streams that we read, and that did not end */
 };
 
 struct bench_usp {
@@ -38,6 +43,8 @@ struct bench_usp {
 	bool in_template;	   /* the environment is */
 	struct usp_template *kept; /* with the environment; NULL until it is needed */
 	unsigned window_bytes;
+	enum bench_output output;
+	struct bench_streams *streams; /* what we read ourselves; NULL: nothing */
 	unsigned depth;
 	struct slot slots[]; /* depth of them */
 };
@@ -79,6 +86,34 @@ int bench_usp_spawn(struct bench_usp *usp, const struct usp_options *options,
 			   : usp_spawn(usp->engine, options, ret_process);
 }
 
+/* The descriptors of ours that the next job writes to; close_outputs() in any case. */
+static int open_outputs(struct slot *slot)
+{
+	struct bench_usp *usp = slot->usp;
+	int ret = 0;
+
+	if (usp->output != BENCH_OUTPUT_OURS)
+		return 0;
+	for (int i = 1; i <= 2 && ret == 0; i++) {
+		ret = bench_streams_pipe(usp->streams, slot, &usp->options.stdio[i]);
+		slot->n_open += ret == 0;
+	}
+	return ret;
+}
+
+/* What was asked for has duplicates of them. */
+static void close_outputs(struct bench_usp *usp)
+{
+	for (int i = 1; i <= 2; i++) {
+		struct usp_stdio *stdio = &usp->options.stdio[i];
+
+		if (stdio->kind == USP_STDIO_FD)
+			close(stdio->fd);
+		if (stdio->kind == USP_STDIO_FD)
+			stdio->kind = USP_STDIO_NULL;
+	}
+}
+
 static void start_next(struct slot *slot)
 {
 	struct bench_usp *usp = slot->usp;
@@ -89,9 +124,12 @@ static void start_next(struct slot *slot)
 	if (!usp->n_unasked || usp->error)
 		return;
 	usp->options.user = slot;
-	slot->faulty = false;
+	slot->faulty = slot->ended = false;
 	slot->begin_ns = clock_now_ns();
-	ret = bench_usp_spawn(usp, &usp->options, &slot->process);
+	ret = open_outputs(slot);
+	if (ret == 0)
+		ret = bench_usp_spawn(usp, &usp->options, &slot->process);
+	close_outputs(usp);
 	if (ret < 0) {
 		usp->error = ret;
 		return;
@@ -114,6 +152,45 @@ static void on_exit_event(struct slot *slot, const struct usp_exit *exit)
 	note_failure(slot, text);
 }
 
+/* Over is what has ended, and whose streams have, if it is we who read them. */
+static void finish(struct slot *slot)
+{
+	struct bench_usp *usp = slot->usp;
+	struct bench_round *round = &usp->round;
+
+	if (!slot->ended || slot->n_open > 0)
+		return;
+	round->latency_ns[round->done++] = clock_now_ns() - slot->begin_ns;
+	usp->n_running--;
+	start_next(slot);
+	if (usp->n_running == 0 && !usp->streams)
+		bench_usp_stop(usp);
+}
+
+static void on_bytes(void *owner, size_t size)
+{
+	struct slot *slot = owner;
+
+	slot->usp->round.bytes += size;
+	if (size > 0)
+		return;
+	slot->n_open--;
+	finish(slot);
+}
+
+static void take_outputs(struct slot *slot, const struct usp_started *started)
+{
+	struct bench_usp *usp = slot->usp;
+
+	for (size_t i = 0; i < started->n_fds; i++) {
+		int ret = bench_streams_add(usp->streams, started->fds[i].fd, slot);
+
+		slot->n_open += ret == 0;
+		if (ret < 0)
+			note_failure(slot, strerror(-ret));
+	}
+}
+
 static void on_event(struct usp_process *process, const struct usp_event *event,
 		     void *user)
 {
@@ -122,6 +199,9 @@ static void on_event(struct usp_process *process, const struct usp_event *event,
 	char text[sizeof(round->failure)];
 
 	switch (event->kind) {
+	case USP_EVENT_STARTED:
+		take_outputs(slot, &event->started);
+		break;
 	case USP_EVENT_OUTPUT:
 		round->bytes += event->output.size;
 		if (slot->usp->window_bytes)
@@ -136,14 +216,11 @@ static void on_event(struct usp_process *process, const struct usp_event *event,
 		on_exit_event(slot, &event->exit);
 		break;
 	case USP_EVENT_END:
-		round->latency_ns[round->done++] = clock_now_ns() - slot->begin_ns;
 		slot->process = NULL;
+		slot->ended = true;
 		if (event->end.reason != USP_REASON_EXITED && !bench_stopped)
 			note_failure(slot, usp_reason_name(event->end.reason));
-		slot->usp->n_running--;
-		start_next(slot);
-		if (slot->usp->n_running == 0)
-			bench_usp_stop(slot->usp);
+		finish(slot);
 		break;
 	default:
 		break;
@@ -168,8 +245,26 @@ const char *bench_usp_error(const struct bench_usp *usp)
 	return usp->client ? usp_client_error(usp->client) : "";
 }
 
+static int turn_with_streams(struct bench_usp *usp)
+{
+	int ret =
+		usp->client ? usp_client_turn(usp->client) : usp_engine_turn(usp->engine);
+	int fd = usp->client ? usp_client_fd(usp->client) : usp_engine_fd(usp->engine);
+
+	if (ret < 0 || usp->n_running == 0)
+		return ret;
+	if (fd < 0)
+		return fd;
+	ret = bench_streams_watch(usp->streams, fd,
+				  usp->client ? usp_client_poll_events(usp->client)
+					      : POLLIN);
+	return ret < 0 ? ret : bench_streams_turn(usp->streams);
+}
+
 int bench_usp_turn(struct bench_usp *usp)
 {
+	if (usp->streams)
+		return turn_with_streams(usp);
 	return usp->client ? usp_client_run(usp->client) : usp_engine_run(usp->engine);
 }
 
@@ -198,7 +293,10 @@ static int kill_rest(struct bench_usp *usp)
 static struct usp_options job_options(const struct bench_usp *usp,
 				      const struct bench_job *job)
 {
-	enum usp_stdio_kind output = job->pipes ? USP_STDIO_PIPE : USP_STDIO_NULL;
+	enum usp_stdio_kind pipe = usp->output == BENCH_OUTPUT_HANDED_OVER
+					   ? USP_STDIO_HANDOVER
+					   : USP_STDIO_PIPE;
+	enum usp_stdio_kind output = job->pipes ? pipe : USP_STDIO_NULL;
 
 	return USP_OPTIONS(.argv = (const char *const *)job->argv, .path = job->path,
 			   .envp = usp->kept ? NULL : (const char *const *)job->envp,
@@ -290,7 +388,7 @@ int bench_usp_open(const struct bench_options *options, struct bench_usp **ret_u
 {
 	struct bench_usp *usp =
 		mem_zalloc(sizeof(*usp) + options->depth * sizeof(usp->slots[0]));
-	int ret;
+	int ret = 0;
 
 	if (!usp) {
 		snprintf(error, error_size, "%s", strerror(ENOMEM));
@@ -301,11 +399,17 @@ int bench_usp_open(const struct bench_options *options, struct bench_usp **ret_u
 	usp->cgroup = options->cgroup;
 	usp->in_template = options->in_template;
 	usp->window_bytes = options->window_bytes;
-	if (options->socket)
+	usp->output = options->output;
+	if (usp->output != BENCH_OUTPUT_RELAYED)
+		ret = bench_streams_new(on_bytes, &usp->streams);
+	if (ret < 0)
+		snprintf(error, error_size, "no epoll: %s", strerror(-ret));
+	else if (options->socket)
 		ret = open_client(usp, options, error, error_size);
 	else
 		ret = open_engine(usp, options, error, error_size);
 	if (ret < 0) {
+		bench_streams_free(usp->streams);
 		mem_free(usp);
 		return ret;
 	}
@@ -320,5 +424,6 @@ void bench_usp_close(struct bench_usp *usp)
 	usp_template_free(usp->kept);
 	usp_client_free(usp->client);
 	usp_engine_free(usp->engine);
+	bench_streams_free(usp->streams);
 	mem_free(usp);
 }

@@ -147,8 +147,8 @@ Test(bench_cmd, people_get_a_table)
 	cr_expect(ne(ptr, strstr(result.out, backend_name()), NULL), "%s", result.out);
 }
 
-/* One object for each variant, named so; nothing else. */
-static void expect_variants(const char *const *names)
+/* One object for each variant, named so, with so much output a round; nothing else. */
+static void expect_variants(const char *const *names, double output_bytes)
 {
 	json_t *list = report(), *variant;
 	size_t i;
@@ -158,6 +158,9 @@ static void expect_variants(const char *const *names)
 	{
 		cr_assert(ne(ptr, (void *)names[i], NULL), "%s", result.out);
 		expect_text(variant, "name", names[i]);
+		cr_expect(
+			eq(dbl, number(variant, "output_bytes_per_round"), output_bytes));
+		cr_expect(lt(dbl, 0, number(variant, "cpu_us_per_job")));
 		expect_ratio(variant, "ratio_to_first", "ratio_to_first_min",
 			     "ratio_to_first_max");
 	}
@@ -188,15 +191,46 @@ Test(bench_cmd, a_template_is_compared_with_none)
 				"--template", "--json", PROGRAM("true"))),
 		     0),
 		  "%s", result.err);
-	expect_variants(names);
+	expect_variants(names, 0);
 	daemon_start(&daemon_run, NULL);
 	cr_assert(eq(int,
 		     bench(ARGS("--jobs", "60", "--rounds", "2", "--template", "--socket",
 				daemon_run.socket, "--json", PROGRAM("true"))),
 		     0),
 		  "%s", result.err);
-	expect_variants(names);
+	expect_variants(names, 0);
 	daemon_stop(&daemon_run);
+}
+
+Test(bench_cmd, who_reads_the_output_is_compared)
+{
+	const char *const names[] = { "relayed", "handed over", "the caller's", NULL };
+
+	cr_assert(eq(int,
+		     bench(ARGS("--jobs", "60", "--rounds", "2", "--outputs", "--json",
+				"echo", "hi")),
+		     0),
+		  "%s", result.err);
+	expect_variants(names, 30 * strlen("hi\n"));
+	daemon_start(&daemon_run, NULL);
+	cr_assert(eq(int,
+		     bench(ARGS("--jobs", "60", "--rounds", "2", "--outputs", "--json",
+				"--socket", daemon_run.socket, "sh", "-c",
+				"head -c 300000 /dev/zero; echo more >&2")),
+		     0),
+		  "%s", result.err);
+	expect_variants(names, 30 * (300000 + strlen("more\n")));
+	daemon_stop(&daemon_run);
+}
+
+Test(bench_cmd, a_job_that_fails_is_told_whoever_reads_its_output)
+{
+	cr_expect(eq(int,
+		     bench(ARGS("--jobs", "60", "--rounds", "2", "--outputs", "sh", "-c",
+				"exit 3")),
+		     125));
+	cr_expect(ne(ptr, strstr(result.err, "exited with code 3"), NULL), "%s",
+		  result.err);
 }
 
 static const struct row {

@@ -86,6 +86,8 @@ static const struct {
 	{ { "--policy", "all", "--cgroup", "--", "true" }, "one at a time" },
 	{ { "--cgroup", "--live", "9", "--", "true" }, "one at a time" },
 	{ { "--template", "--cgroup", "--", "true" }, "--template templates" },
+	{ { "--outputs", "--live", "9", "--", "true" }, "--outputs outputs" },
+	{ { "--outputs", "--stdio", "null", "--", "true" }, "--outputs is about" },
 	{ { "--variables", "none", "--", "true" }, "--variables 'none'" },
 	{ { "--nonsense", "--", "true" }, "'--nonsense'" },
 	{ { "--json=yes", "--", "true" }, "'--json' takes no value" },
