@@ -49,7 +49,7 @@ struct bench_usp {
 	struct slot slots[]; /* depth of them */
 };
 
-/* For the signal handler: what runs now, or NULL. */
+/* For the signal handler: what was asked for something last, or NULL. */
 static struct bench_usp *volatile running;
 
 void bench_usp_stop(struct bench_usp *usp)
@@ -82,6 +82,8 @@ static void note_failure(struct slot *slot, const char *text)
 int bench_usp_spawn(struct bench_usp *usp, const struct usp_options *options,
 		    struct usp_process **ret_process)
 {
+	/* From here on there is something to wait for, and a wait to be ended. */
+	running = usp;
 	return usp->client ? usp_client_spawn(usp->client, options, ret_process)
 			   : usp_spawn(usp->engine, options, ret_process);
 }
@@ -339,9 +341,7 @@ int bench_usp_run(struct bench_usp *usp, const struct bench_job *job, unsigned n
 		usp->slots[i] = (struct slot){ .usp = usp };
 		start_next(&usp->slots[i]);
 	}
-	running = usp;
 	ret = turn_until_done(usp);
-	running = NULL;
 	if (!ret && bench_stopped)
 		ret = kill_rest(usp);
 	usp->round.wall_ns = clock_now_ns() - begin_ns;
@@ -421,6 +421,8 @@ void bench_usp_close(struct bench_usp *usp)
 {
 	if (!usp)
 		return;
+	if (running == usp)
+		running = NULL;
 	usp_template_free(usp->kept);
 	usp_client_free(usp->client);
 	usp_engine_free(usp->engine);

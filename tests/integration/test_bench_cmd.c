@@ -233,6 +233,22 @@ Test(bench_cmd, a_job_that_fails_is_told_whoever_reads_its_output)
 		  result.err);
 }
 
+Test(bench_cmd, a_load_that_cannot_be_had_is_said_and_ended)
+{
+	cr_expect(eq(int,
+		     bench(ARGS("--jobs", "20", "--rounds", "2", "--live", "20",
+				"--live-program", "no-such-program", PROGRAM("true"))),
+		     125));
+	cr_expect(ne(ptr, strstr(result.err, "no load of 20 'no-such-program'"), NULL),
+		  "%s", result.err);
+	cr_expect(ne(ptr, strstr(result.err, "no such program"), NULL), "%s", result.err);
+	cr_expect(eq(int,
+		     bench(ARGS("--jobs", "20", "--rounds", "2", "--live", "20",
+				"--live-program", "echo", PROGRAM("true"))),
+		     0),
+		  "one that does not live on is no error: %s", result.err);
+}
+
 static const struct row {
 	const char *args[8];
 	int code;
