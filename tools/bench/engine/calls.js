@@ -38,10 +38,8 @@ function foundIn(all) {
 module.exports = function calls(session) {
 	const clock = session.program('bench_clock.node');
 
-	process.env.BENCH_PROGRAM = session.program('tests/programs/true');
-	process.env.URINGSPAWN_DAEMON = session.program('uringspawnd');
-	if (fs.existsSync(clock))
-		process.env.BENCH_CLOCK = clock;
+	Object.assign(process.env, session.clientEnvironment(), { BENCH_PROGRAM: session.program('tests/programs/true') },
+		fs.existsSync(clock) ? { BENCH_CLOCK: clock } : {});
 	const rounds = Array.from({ length: session.rounds(ROUNDS) }, () => callTable(1));
 	const by = rounds[0][0].clock;
 	const all = lines(rounds);

@@ -13,7 +13,7 @@ const LIVE = [100, 1000, 10000];
 const LIVE_PIPED = [100, 1000, 6000];
 
 /* So that a round is long next to its load, and that no more are started than must be. */
-const JOBS = 10000;
+const JOBS = 30000;
 const ROUNDS = 5;
 
 const counted = (number) => number.toLocaleString('en-US');

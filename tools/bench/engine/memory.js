@@ -29,7 +29,7 @@ function memoryOf(pid) {
 async function holding(session, socket, number, use) {
 	const holder = spawn(process.execPath,
 		[path.join(__dirname, 'hold.js'), String(number), session.program('tests/programs/sleep_forever')],
-		{ env: { ...process.env, URINGSPAWN_SOCKET: socket }, stdio: ['pipe', 'pipe', 'pipe'] });
+		{ env: { ...process.env, ...session.clientEnvironment(), URINGSPAWN_SOCKET: socket }, stdio: ['pipe', 'pipe', 'pipe'] });
 	const limit = AbortSignal.timeout(READY_MS);
 	let said = '';
 

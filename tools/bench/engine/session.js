@@ -73,6 +73,14 @@ class Session {
 		return path.join(this.build, name);
 	}
 
+	/** What makes the Node client take what was built there. */
+	clientEnvironment() {
+		const addon = this.program('uringspawn.node');
+
+		return { URINGSPAWN_DAEMON: this.program('uringspawnd'),
+			...(fs.existsSync(addon) ? { URINGSPAWN_ADDON: addon } : {}) };
+	}
+
 	/** So many, or a tenth of it with --quick. */
 	count(number) {
 		return this.quick ? Math.ceil(number / 10) : number;

@@ -53,8 +53,9 @@ function options() {
 async function rounds(work, chosen) {
 	const kinds = Object.keys(KINDS);
 	const found = Object.fromEntries(kinds.map((kind) => [kind, { rounds: [], failure: null }]));
+	const addon = path.join(chosen.build, 'uringspawn.node');
 	const env = { ...process.env, URINGSPAWN_DAEMON: path.join(chosen.build, 'uringspawnd'),
-		URINGSPAWN_ADDON: process.env.URINGSPAWN_ADDON || path.join(chosen.build, 'uringspawn.node') };
+		...(fs.existsSync(addon) ? { URINGSPAWN_ADDON: addon } : {}) };
 	const workers = os.availableParallelism();
 
 	for (let round = 0; round < chosen.rounds; round++)
