@@ -4,7 +4,7 @@
  */
 const path = require('path');
 const { spawnSync } = require('child_process');
-const { medians, columns } = require('./statistics.js');
+const { medians, columns } = require('../../../tools/bench/lib/statistics.js');
 
 /* So many calls: the runtime's take the longer the larger the program is. */
 const CALLS = { 50: { runtime: 500, uringspawn: 2000 }, 1000: { runtime: 100, uringspawn: 2000 } };

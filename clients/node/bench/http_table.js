@@ -9,25 +9,15 @@ const os = require('os');
 const path = require('path');
 const { once } = require('events');
 const { spawn, spawnSync } = require('child_process');
-const { medians, median, ratio, ratioText, columns } = require('./statistics.js');
-const { load, loader } = require('./loader.js');
+const { medians, median, ratio, ratioText, columns } = require('../../../tools/bench/lib/statistics.js');
+const { load, total, loader } = require('../../../tools/bench/lib/loader.js');
+const { compareBody, compareDuring } = require('../../../tools/bench/lib/bodies.js');
+const { stat, processes } = require('../../../tools/bench/lib/procfs.js');
 
 const register = path.join(__dirname, '..', 'register.mjs');
 const FILE_BYTES = 166972;
-const TICKS_PER_S = 100;
-const COMPARE_MS = 100;
+const CONNECTIONS = 30;
 const BARE_JOBS = 2000;
-
-/* Seconds of CPU of a process, and of its children that were waited for. */
-function cpuOf(pid) {
-	const fields = fs.readFileSync(`/proc/${pid}/stat`, 'latin1').replace(/^.*\) /, '')
-		.split(' ').map(Number);
-
-	return {
-		own: (fields[11] + fields[12]) / TICKS_PER_S,
-		children: (fields[13] + fields[14]) / TICKS_PER_S,
-	};
-}
 
 async function startServer(which, file) {
 	const flags = which === 'uringspawn' ? ['--import', register] : [];
@@ -38,57 +28,32 @@ async function startServer(which, file) {
 	return { which, server, url: `http://127.0.0.1:${Number(port)}` };
 }
 
-/* A private daemon's socket is named after the program that it serves. */
 function daemonOf(server) {
-	for (const pid of fs.readdirSync('/proc').filter((name) => /^\d+$/.test(name))) {
-		try {
-			if (fs.readFileSync(`/proc/${pid}/cmdline`, 'latin1').includes(`/${server.pid}-`))
-				return pid;
-		} catch { /* it is gone */ }
-	}
-	throw new Error(`process ${server.pid} has no daemon`);
-}
+	const [daemon] = processes(server.pid).sidecar;
 
-/* On a connection of its own: one that is kept may be closed as it is used again. */
-async function compareBody({ url }, { where, body }) {
-	const [response] = await once(http.get(url + where, { agent: false }), 'response');
-	const chunks = [];
-
-	for await (const chunk of response)
-		chunks.push(chunk);
-	const bytes = Buffer.concat(chunks);
-
-	if (!bytes.equals(body))
-		throw new Error(`${url}${where}: another body, of ${bytes.length} bytes`);
-}
-
-/* Beside the load, byte for byte, every now and then; resolves to how many were compared. */
-async function compareDuring(server, work, over) {
-	let compared = 0;
-
-	while (!over()) {
-		await compareBody(server, work);
-		compared++;
-		await new Promise((resolve) => setTimeout(resolve, COMPARE_MS));
-	}
-	return compared;
+	if (daemon === undefined)
+		throw new Error(`process ${server.pid} has no daemon`);
+	return daemon.pid;
 }
 
 async function measure(one, work, seconds) {
 	const daemon = one.which === 'uringspawn' ? daemonOf(one.server) : null;
-	const look = () => [cpuOf(one.server.pid), daemon && cpuOf(daemon)];
+	const look = () => [stat(one.server.pid), daemon && stat(daemon)];
 	const before = look();
 	let over = false;
-	const comparing = compareDuring(one, work, () => over);
-	const result = await load(one.url + work.where, seconds);
+	const comparing = compareDuring(one.url + work.where, work, () => over);
+	const result = await load({ url: one.url + work.where, connections: CONNECTIONS, seconds });
 	const after = look();
 	over = true;
-	const compared = await comparing;
+	const { compared, wrong } = await comparing;
 	const per = (process_, kind) => after[process_] === null ? 0 :
 		(after[process_][kind] - before[process_][kind]) * 1e6 / (result.requests + compared);
 
+	if (wrong !== null)
+		throw new Error(wrong);
 	return {
 		...result,
+		errors: total(result.errors),
 		compared,
 		rate: (result.requests + compared) / seconds,
 		server_cpu_us: per(0, 'own'),
@@ -127,8 +92,9 @@ async function measureWork(work, servers, { rounds, seconds }) {
 async function warmUp(servers, works) {
 	for (const one of servers) {
 		for (const work of works) {
-			await compareBody(one, work);
-			await load(one.url + work.where, 2); /* until it is compiled */
+			await compareBody(one.url + work.where, work);
+			/* Until it is compiled. */
+			await load({ url: one.url + work.where, connections: CONNECTIONS, seconds: 2 });
 		}
 	}
 }
@@ -139,8 +105,8 @@ async function httpTable(options) {
 	const file = path.join(directory, 'file');
 	const body = Buffer.alloc(FILE_BYTES, 'abcdefghijklmnopqrstuvwxyz\n');
 	const works = [
-		{ name: 'echo hi', where: '/echo', argv: ['echo', 'hi'], body: Buffer.from('hi\n') },
-		{ name: 'cat of 163 KiB', where: '/cat', argv: ['cat', file], body },
+		{ name: 'echo hi', where: '/echo', argv: ['echo', 'hi'], status: 200, body: Buffer.from('hi\n') },
+		{ name: 'cat of 163 KiB', where: '/cat', argv: ['cat', file], status: 200, body },
 	];
 	const servers = [];
 	const results = [];
@@ -163,7 +129,7 @@ const WIDTHS = [11, 9, 9, 9, 11, 9, 10];
 const DIGITS = [0, 1, 1, 0, 0, 0, 0];
 
 function printHttp(results) {
-	console.log(`\nHTTP, a process per request, 30 connections by ${loader}`);
+	console.log(`\nHTTP, a process per request, ${CONNECTIONS} connections by ${loader}`);
 	console.log('                requests/s   p50 ms   p99 ms   errors   CPU, us per request: ' +
 		'server, daemon, children');
 	for (const { name, runtime, uringspawn, ratio: times, launches_per_s: launches } of results) {
