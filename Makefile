@@ -340,9 +340,8 @@ format: ## let clang-format rewrite the sources
 demo: all $B/demo ## start a daemon, launch 10,500 programs, print a table
 	$(Q)USP_BUILD=$(abspath $B) $B/demo
 
-bench: all programs $(bench_fair) $(bench_engine) ## rate and latency next to bare loops, in one run
-	$(Q)if [ -x tools/bench/run ]; then tools/bench/run $B; \
-	else $B/uringspawn bench -- $B/tests/programs/true; fi
+bench: all programs $(bench_fair) $(bench_engine) ## next to other runtimes and to bare loops, in one run: build/bench/report.md (QUICK=1, ARGS=)
+	$(Q)tools/bench/run $B $(if $(QUICK),--quick) $(ARGS)
 
 soak: all programs $(integration_tests) ## JOBS=1000000 through a daemon: does anything grow?
 	$(Q)SOAK_JOBS=$(or $(JOBS),1000000) $(integration_tests) --filter 'soak/*'
