@@ -279,6 +279,7 @@ ifeq ($(FILTER),)
 		URINGSPAWN_BACKEND=$$b $(run) plain $$b/threads/$${t##*/} $$t; done; done
 	$(if $(SAN),,@$(run) tap api tests/api/headers)
 	$(if $(SAN)$(COV),,$(if $(wildcard README.md),@$(run) tap readme tests/readme))
+	$(if $(SAN)$(COV),,@$(run) tap bench tools/bench/test/run)
 	$(if $(SAN)$(COV),,+@$(one) check-client)
 	@for b in $(BACKENDS); do URINGSPAWN_BACKEND=$$b $(run) tap $$b/embedding \
 		node --test-reporter=./clients/node/test/support/reporter.js tests/embedding.test.js $(bench_engine); done

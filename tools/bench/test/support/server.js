@@ -1,0 +1,38 @@
+'use strict';
+/*
+ * A server for tests of the harness:  server.js right|wrong|short|dies|mute|garbled
+ *
+ * right: /echo as it is to be, /sleep by a child; wrong: another byte after a few answers; short:
+ * a byte too few; dies: after a few answers; mute: ends before it says its port; garbled: says
+ * something else.
+ */
+const http = require('http');
+const { spawn } = require('child_process');
+
+const RIGHT = 5;
+const WRONG = { wrong: 'ho\n', short: 'hi' };
+const [, , mode] = process.argv;
+let answers = 0;
+
+function answer(request, response) {
+	answers++;
+	if (request.url === '/sleep') {
+		spawn('sleep', ['0.05']).on('close', () => response.end());
+		return;
+	}
+	if (mode === 'dies' && answers > RIGHT)
+		process.exit(3);
+	response.end(answers > RIGHT && WRONG[mode] || 'hi\n');
+}
+
+if (mode === 'mute') {
+	console.error('\x1b[31mError\x1b[0m: there is no port for me');
+	process.exit(1);
+} else if (mode === 'garbled') {
+	console.log('listening!');
+	setTimeout(() => {}, 60000);
+} else {
+	http.createServer(answer).listen(0, '127.0.0.1', function listening() {
+		console.log(this.address().port);
+	});
+}
