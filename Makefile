@@ -58,21 +58,33 @@ lib_obj     := $(call objects,$(lib_dirs))
 daemon_obj  := $(call objects,src/daemon)
 cli_obj     := $(call objects,src/cli)
 demo_obj    := $(call objects,tools/demo)
+trace_obj   := $(call objects,tools/uringspawn-trace)
 support_obj := $(call objects,tests/support)
 unit_obj    := $(call objects,tests/unit)
 fault_obj   := $(call objects,tests/fault)
 integration_obj := $(call objects,tests/integration)
+trace_test_obj  := $(call objects,tests/trace)
+
+# The tracer, where there is what BPF programs are built with: never required.
+BPFTOOL     ?= $(firstword $(shell command -v bpftool) $(wildcard /usr/sbin/bpftool))
+bpf_arch    := $(patsubst x86_64,x86,$(patsubst aarch64,arm64,$(shell uname -m)))
+have_libbpf := $(shell echo '\#include <bpf/libbpf.h>' | $(CC) -E - >/dev/null 2>&1 && echo yes)
+trace_lacks := $(strip $(if $(shell command -v $(CLANG)),,clang) $(if $(BPFTOOL),,bpftool) \
+	$(if $(have_libbpf),,libbpf-dev))
+trace_skel  := $B/gen/spawn_trace.skel.h
+tracer      := $(if $(trace_obj),$(if $(trace_lacks),,$B/uringspawn-trace))
 
 lib_a    := $B/liburingspawn.a
 lib_so   := $B/liburingspawn.so.$(VERSION)
 lib_link := $B/liburingspawn.so.$(SOVER) $B/liburingspawn.so
-bins     := $(if $(cli_obj),$B/uringspawn) $(if $(daemon_obj),$B/uringspawnd)
+bins     := $(if $(cli_obj),$B/uringspawn) $(if $(daemon_obj),$B/uringspawnd) $(tracer)
 headers  := $(wildcard include/uringspawn/*.h)
 man      := $(wildcard docs/man/*.[1-8])
 
 unit_tests        := $(if $(unit_obj),$B/tests/unit-tests)
 fault_tests       := $(if $(fault_obj),$B/tests/fault-tests)
 integration_tests := $(if $(integration_obj),$B/tests/integration-tests)
+trace_tests       := $(if $(trace_test_obj),$B/tests/trace-tests)
 thread_tests      := $(call programs,tests/threads)
 examples          := $(call programs,docs/examples)
 fuzzers           := $(patsubst %.c,$B/%,$(wildcard tests/fuzz/fuzz_*.c))
@@ -96,11 +108,13 @@ addon        := $(if $(wildcard $(NODE_INCLUDE)/node_api.h),$(if $(addon_obj),$B
 .DELETE_ON_ERROR:
 .SECONDARY:
 force:
-.PHONY: force all lib addon programs help demo bench bench-node soak soak-node install uninstall clean
+.PHONY: force all lib addon trace programs help demo bench bench-node soak soak-node install uninstall clean
 
-all: lib $(bins) addon ## build the library, the daemon and the command line
+all: lib $(bins) addon trace ## build the library, the daemon and the command line
 addon: $(addon)
 	$(if $(addon_obj),$(if $(addon),,@echo "  SKIP    uringspawn.node: there is no node_api.h (NODE_INCLUDE=)"))
+trace: $(tracer)
+	$(if $(trace_lacks),@echo "  SKIP    uringspawn-trace: there is no $(trace_lacks)")
 lib: $(lib_a) $(lib_so) $(lib_link) $B/liburingspawn.pc
 programs: $(child_programs)
 
@@ -152,6 +166,29 @@ $B/uringspawnd: $(daemon_obj) $(lib_obj)
 	$(call say,LD,$@)
 	$(Q)$(CC) $(ldflags) -o $@ $^ $(lib_libs) $(LDLIBS)
 
+# CO-RE: needs nothing of the kernel that it is built on.
+bpf_flags = -g -O2 -mcpu=v3 -target bpf -D__TARGET_ARCH_$(bpf_arch) -D__VMLINUX_H__ \
+	-idirafter /usr/include/$(shell $(CC) -print-multiarch) \
+	-Wall -Wextra -Wno-unused-parameter $(if $(WERROR),-Werror)
+
+$B/bpf/%.bpf.o: bpf/%.bpf.c
+	$(call say,BPF,$<)
+	$(Q)mkdir -p $(@D)
+	$(Q)$(CLANG) $(bpf_flags) -MMD -MP -c -o $@ $<
+
+# Linking drops what is for debuggers only.
+$B/gen/%.skel.h: $B/bpf/%.bpf.o
+	$(Q)mkdir -p $(@D)
+	$(Q)$(BPFTOOL) gen object $(<:.bpf.o=.linked.o) $<
+	$(Q)$(BPFTOOL) gen skeleton $(<:.bpf.o=.linked.o) name $* > $@
+
+$(trace_obj): $(trace_skel)
+$B/tools/uringspawn-trace/%.o: cppflags += -iquote tools -iquote . -isystem $B/gen
+trace_use := $(addprefix $B/src/,cli/option.o)
+$B/uringspawn-trace: $(trace_obj) $(trace_use) $(lib_a)
+	$(call say,LD,$@)
+	$(Q)$(CC) $(ldflags) -o $@ $^ $(lib_libs) -lbpf -ljansson $(LDLIBS)
+
 # Its napi_ and uv_ functions are the runtime's that loads it.
 $B/clients/node/addon/%.o: cppflags += -isystem $(NODE_INCLUDE) -iquote clients/node/addon
 $B/uringspawn.node: $(addon_obj)
@@ -198,6 +235,10 @@ $B/tests/integration-tests: $(integration_obj) $(under_test)
 	$(call say,LD,$@)
 	$(Q)$(CC) $(ldflags) -o $@ $^ $(test_libs) -lcriterion $(LDLIBS)
 
+$B/tests/trace-tests: $(trace_test_obj) $(under_test)
+	$(call say,LD,$@)
+	$(Q)$(CC) $(ldflags) -o $@ $^ $(test_libs) -lcriterion -lm $(LDLIBS)
+
 $(thread_tests): %: %.o $(under_test)
 	$(call say,LD,$@)
 	$(Q)$(CC) $(ldflags) -o $@ $^ $(test_libs) $(LDLIBS)
@@ -231,13 +272,13 @@ $B/tests/programs/true: tiny = -DTINY -nostdlib
 $B/tests/programs/flood: tests/programs/pattern.h
 
 all_obj := $(lib_obj) $(daemon_obj) $(cli_obj) $(demo_obj) $(addon_obj) $(bench_obj) $(bench_engine_obj) $B/clients/node/bench/clock.o $(support_obj) $(unit_obj) \
-	$(fault_obj) $(integration_obj) $(addsuffix .o,$(thread_tests) $(examples) $(fuzzers)) \
+	$(fault_obj) $(integration_obj) $(trace_obj) $(trace_test_obj) $(addsuffix .o,$(thread_tests) $(examples) $(fuzzers)) \
 	$B/tests/fuzz/onefile.o
--include $(all_obj:.o=.d)
+-include $(all_obj:.o=.d) $B/bpf/spawn_trace.bpf.d
 
 # --- checks ------------------------------------------------------------------
 
-.PHONY: format check check-release check-client check-node check-one check-build check-threads check-sum lint fuzz-replay fuzz \
+.PHONY: format check check-release check-client check-node check-trace check-one check-build check-threads check-sum lint fuzz-replay fuzz \
 	fuzz-build coverage
 
 FILTER  ?=
@@ -264,7 +305,15 @@ check-release: ## every test, plain
 	+@$(one) check-one || tests/run --broken $(TALLY) release
 	@tests/run --sum $(TALLY)
 
-check-build: all programs $(unit_tests) $(fault_tests) $(integration_tests) $(thread_tests) \
+# One by one: they compare times.
+trace_run = CRITERION_JOBS=1 $(run) criterion trace $(trace_tests) '$(FILTER)'
+
+check-trace: all programs $(trace_tests) ## the tracer's tests alone
+	@mkdir -p build && rm -f $(TALLY)
+	@$(trace_run)
+	@tests/run --sum $(TALLY)
+
+check-build: all programs $(unit_tests) $(fault_tests) $(integration_tests) $(trace_tests) $(thread_tests) \
 	$(examples) $(fuzzers) $(bench_fair) $(bench_engine)
 
 # FILTER leaves only the suites that know test names.
@@ -274,6 +323,7 @@ check-one: check-build
 	$(if $(fault_tests),$(run) criterion $$b/fault $(fault_tests) '$(FILTER)';) \
 	$(if $(integration_tests),$(run) criterion $$b/integration $(integration_tests) '$(FILTER)';) \
 	done
+	$(if $(trace_tests),@$(trace_run))
 ifeq ($(FILTER),)
 	@for b in $(BACKENDS); do for t in $(thread_tests); do \
 		URINGSPAWN_BACKEND=$$b $(run) plain $$b/threads/$${t##*/} $$t; done; done
@@ -324,6 +374,7 @@ coverage: ## lines run by the tests, for each file of src/
 
 lint: lib ## layers, exported names, documents, formatting, thread roles
 	$(Q)tools/check-layers src/LAYERS src
+	$(Q)tools/check-layers tools/LAYERS tools
 	$(Q)tools/check-symbols $(lib_so) $(lib_a) src
 	$(Q)tools/check-docs
 	$(Q)! grep -rnE '[( ]gt\([a-z0-9]+,' tests || \

@@ -1,0 +1,271 @@
+#include "uringspawn-trace/session.h"
+
+#include <errno.h>
+#include <poll.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/signalfd.h>
+#include <unistd.h>
+#include "base/clock.h"
+#include "uringspawn-trace/report.h"
+#include "uringspawn-trace/summary.h"
+
+/* How often the ring is looked at when nobody wakes us. */
+enum { LOOK_MS = 50 };
+
+struct session {
+	const struct options *options;
+	FILE *to;
+	struct targets targets;
+	struct probe *probe;
+	struct summary *summary;
+	sigset_t mask_before;
+	int signal_fd;
+	uint64_t stop_ns, interval_ns; /* when */
+	uint64_t intervals;	       /* left; 0: without end */
+};
+
+/* ---- records ------------------------------------------------------------- */
+
+static bool is_wanted(const struct options *options, const struct record *r)
+{
+	if (options->main_only && !r->main)
+		return false;
+	if (options->failed_only && !record_failed(r))
+		return false;
+	return !options->name || strcmp(options->name, record_program(r)) == 0;
+}
+
+static void on_spawn(struct session *session, const struct trace_spawn *spawn)
+{
+	const struct options *options = session->options;
+	struct record r;
+
+	record_make(&r, spawn,
+		    summary_uses_handshakes(session->summary, (pid_t)spawn->tgid));
+	summary_learn(session->summary, &r);
+	if (!is_wanted(options, &r))
+		return;
+	summary_add(session->summary, &r);
+	if (r.ns[PHASE_BLOCKED] < options->least_ns)
+		return;
+	if (options->json)
+		report_event_json(session->to, &r);
+	else if (options->events)
+		report_event(session->to, options, &r);
+}
+
+static void on_record(const void *record, size_t size, void *user)
+{
+	const __u32 *kind = record;
+
+	if (size >= sizeof(struct trace_spawn) && *kind == TRACE_SPAWN)
+		on_spawn(user, record);
+}
+
+/* ---- summaries ----------------------------------------------------------- */
+
+static void summarize(struct session *session, uint64_t now_ns)
+{
+	struct summary *s = session->summary;
+
+	s->to_ns = now_ns;
+	s->losses = probe_losses(session->probe);
+	if (session->options->json) {
+		report_summary_json(session->to, s);
+	} else {
+		report_summary(session->to, session->options, s);
+		report_advice(session->to, &s->all, s->to_ns - s->from_ns);
+	}
+	fflush(session->to);
+	summary_clear(s, now_ns);
+}
+
+/* An interval is over.  False: it was the last. */
+static bool next_interval(struct session *session, uint64_t now_ns)
+{
+	summarize(session, now_ns);
+	session->interval_ns += session->options->interval_ns;
+	if (session->intervals && --session->intervals == 0)
+		return false;
+	if (!session->options->json)
+		fputc('\n', session->to);
+	return true;
+}
+
+/* ---- waiting ------------------------------------------------------------- */
+
+static int wait_ms(const struct session *session, uint64_t now_ns)
+{
+	uint64_t until = session->stop_ns < session->interval_ns ? session->stop_ns
+								 : session->interval_ns;
+	uint64_t ms = until > now_ns ? (until - now_ns) / NS_PER_MS + 1 : 0;
+
+	return ms < LOOK_MS ? (int)ms : LOOK_MS;
+}
+
+/* Until time is up, everybody is gone, or somebody does not want any more. */
+static void follow(struct session *session)
+{
+	struct pollfd wake[] = {
+		{ .fd = session->signal_fd, .events = POLLIN },
+		{ .fd = probe_fd(session->probe), .events = POLLIN },
+	};
+	bool go_on = true;
+
+	while (go_on) {
+		uint64_t now = clock_now_ns();
+		bool gone = session->targets.n && !session->options->follow &&
+			    target_all_gone(&session->targets);
+
+		probe_drain(session->probe);
+		if (session->options->events)
+			fflush(session->to);
+		if (now >= session->interval_ns)
+			go_on = next_interval(session, now);
+		if (!go_on || gone || now >= session->stop_ns)
+			break;
+		(void)poll(wake, ARRAY_SIZE(wake), wait_ms(session, now));
+		go_on = !(wake[0].revents & POLLIN);
+	}
+}
+
+/* ---- the run ------------------------------------------------------------- */
+
+static int open_output(struct session *session, struct failure *why)
+{
+	const char *path = session->options->output;
+
+	session->to = path ? fopen(path, "we") : stdout;
+	if (!session->to)
+		return failure_set(why, CODE_USAGE, "%s: %s", path,
+				   strerrordesc_np(errno));
+	return 0;
+}
+
+static int open_targets(struct session *session, struct failure *why)
+{
+	const struct options *options = session->options;
+
+	if (options->command)
+		return target_start(&session->targets, options->command,
+				    &session->mask_before, why);
+	return target_find(&session->targets, options->pids, options->n_pids, why);
+}
+
+/* The back end that was asked for, or the first that works. */
+static int open_probe(struct session *session, struct failure *why)
+{
+	struct probe_options options = {
+		.backend = session->options->backend,
+		.every = session->options->every,
+		.follow = session->options->follow,
+	};
+	struct failure first;
+	int ret = probe_open(&options, on_record, session, &session->probe, why);
+
+	if (ret && !session->options->backend_given) {
+		first = *why;
+		options.backend = BACKEND_RAW;
+		ret = probe_open(&options, on_record, session, &session->probe, why);
+		if (!ret)
+			fprintf(stderr, "uringspawn-trace: using --backend raw: %s\n",
+				first.text);
+		else if (ret == first.code)
+			*why = first;
+	}
+	if (ret)
+		return ret;
+	session->summary = summary_new(probe_backend_name(options.backend),
+				       session->options->by_thread);
+	return session->summary ? 0 : failure_set(why, CODE_KERNEL, "no memory");
+}
+
+static int start(struct session *session, struct failure *why)
+{
+	const struct options *options = session->options;
+	struct targets *targets = &session->targets;
+	int ret = open_output(session, why);
+
+	if (!ret)
+		ret = open_targets(session, why);
+	if (!ret)
+		ret = open_probe(session, why);
+	if (!ret && !options->every)
+		ret = probe_watch(session->probe, targets->pids, targets->n, why);
+	if (!ret)
+		ret = target_go(targets, why);
+	if (ret)
+		return ret;
+	session->summary->from_ns = clock_now_ns();
+	session->stop_ns = options->duration_ns ? clock_after(session->summary->from_ns,
+							      options->duration_ns)
+						: UINT64_MAX;
+	session->interval_ns =
+		options->interval_ns
+			? clock_after(session->summary->from_ns, options->interval_ns)
+			: UINT64_MAX;
+	session->intervals = options->intervals;
+	return 0;
+}
+
+static void announce(const struct session *session)
+{
+	const struct targets *targets = &session->targets;
+	const struct options *options = session->options;
+
+	fputs("Tracing", stderr);
+	for (size_t i = 0; i < targets->n; i++)
+		fprintf(stderr, "%s %s (%d)", i ? "," : "", targets->names[i],
+			(int)targets->pids[i]);
+	if (options->every)
+		fputs(" every process", stderr);
+	fputs(options->duration_ns || targets->started ? "\n" : "; Ctrl-C ends it\n",
+	      stderr);
+	if (options->events && !options->json)
+		report_events_head(session->to, options);
+}
+
+/* SIGINT and SIGTERM end the tracing, and the summary is still told. */
+static void hold_signals(struct session *session)
+{
+	sigset_t signals;
+
+	sigemptyset(&signals);
+	sigaddset(&signals, SIGINT);
+	sigaddset(&signals, SIGTERM);
+	sigprocmask(SIG_BLOCK, &signals, &session->mask_before);
+	session->signal_fd = signalfd(-1, &signals, SFD_CLOEXEC | SFD_NONBLOCK);
+}
+
+int session_run(const struct options *options)
+{
+	struct session session = { .options = options };
+	struct failure why;
+	uint64_t end_ns;
+	int ret;
+
+	hold_signals(&session);
+	ret = start(&session, &why);
+	if (!ret) {
+		announce(&session);
+		follow(&session);
+		end_ns = clock_now_ns();
+		target_end(&session.targets);
+		probe_finish(session.probe);
+		if (!options->intervals)
+			summarize(&session, end_ns);
+	} else {
+		fprintf(stderr, "uringspawn-trace: %s\n", why.text);
+		target_end(&session.targets);
+	}
+	probe_close(session.probe);
+	summary_free(session.summary);
+	target_close(&session.targets);
+	if (session.to && session.to != stdout && fclose(session.to))
+		fprintf(stderr, "uringspawn-trace: %s: %s\n", options->output,
+			strerrordesc_np(errno));
+	close(session.signal_fd);
+	return ret;
+}

@@ -1,0 +1,60 @@
+/*
+ * Everything that was seen since the start, or since the last interval.
+ */
+#ifndef TRACE_SUMMARY_H
+#define TRACE_SUMMARY_H
+
+#include <stdbool.h>
+#include <sys/types.h>
+#include "uringspawn-trace/probe.h"
+#include "uringspawn-trace/record.h"
+#include "uringspawn-trace/tally.h"
+
+/* More threads, and more processes, are counted together, as number 0. */
+enum { SUMMARY_THREADS_MAX = 256, SUMMARY_PROCESSES_MAX = 256 };
+
+struct summary_thread {
+	pid_t tgid, tid;
+	char name[TRACE_COMM_MAX];
+	struct tally *tally;
+};
+
+struct summary_process {
+	pid_t tgid;
+	char name[TRACE_COMM_MAX];
+	uint64_t handshakes;   /* since the start */
+	uint64_t by_main;      /* spawns of its first thread */
+	uint64_t main_ns;      /* that it was blocked by them */
+	uint64_t main_sync_ns; /* and waited for their ends, besides */
+	uint64_t by_others, others_ns;
+};
+
+struct summary {
+	uint64_t from_ns, to_ns;
+	const char *backend;
+	struct probe_losses losses;
+	struct tally all;
+	size_t n_processes;
+	struct summary_process processes[SUMMARY_PROCESSES_MAX + 1];
+	bool by_thread;
+	size_t n_threads;
+	struct summary_thread threads[SUMMARY_THREADS_MAX + 1];
+};
+
+/* Returns NULL when there is no memory. */
+struct summary *summary_new(const char *backend, bool by_thread);
+
+/* Whether process @tgid was seen to sleep until a child had executed. */
+bool summary_uses_handshakes(const struct summary *summary, pid_t tgid);
+
+/* Also what is not counted can tell that. */
+void summary_learn(struct summary *summary, const struct record *r);
+
+void summary_add(struct summary *summary, const struct record *r);
+
+/* Begin anew, at @now_ns. */
+void summary_clear(struct summary *summary, uint64_t now_ns);
+
+void summary_free(struct summary *summary);
+
+#endif
