@@ -9,5 +9,6 @@ int cmd_run(int argc, char **argv);
 int cmd_bench(int argc, char **argv);
 int cmd_doctor(int argc, char **argv);
 int cmd_stat(int argc, char **argv);
+int cmd_trace(int argc, char **argv);
 
 #endif

@@ -20,6 +20,7 @@ static const struct {
 	  "run a program, with timeout, signals and exit codes done right" },
 	{ "stat", cmd_stat, "the numbers of a daemon" },
 	{ "bench", cmd_bench, "measure launches against a bare clone and posix_spawn" },
+	{ "trace", cmd_trace, "what spawns cost any running program, by BPF" },
 	{ "doctor", cmd_doctor, "what this kernel and this sandbox allow, and why not" },
 };
 
