@@ -512,7 +512,7 @@ struct usp_engine_options {
 	unsigned running_max;
 	unsigned queued_max;   /**< waiting for a place; default: 65536 */
 	unsigned ring_entries; /**< submission queue of io_uring; default: 512 */
-	unsigned read_buffers; /**< of 64 KiB, shared by all streams; default: 64 */
+	unsigned read_buffers; /**< of 128 KiB, shared by all streams; default: 32 */
 	enum usp_policy policy;
 	enum usp_tables tables;
 	/**

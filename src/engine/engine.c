@@ -15,7 +15,7 @@
 #define RUNNING_MAX  4096u
 #define QUEUED_MAX   65536u
 #define RING_ENTRIES 512u
-#define READ_BUFFERS 64u
+#define READ_BUFFERS 32u
 
 /* Slots that no process needs: a daemon's listener and the like. */
 #define SLOTS_SPARE 64u

@@ -47,6 +47,7 @@ struct plan {
 	int slots[SPEC_FDS_MAX];
 	int pidfd_slot;
 	int given_pidfd; /* of USP_FLAG_PIDFD, else -1 */
+	bool wide;	 /* its output does not wait for its reader as soon */
 	bool prepared;	 /* plan_prepare() has made what is given away */
 	pid_t pid;
 	int pidfd; /* of a child that runs: the reactor's to place; or -1, as @ours */

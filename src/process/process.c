@@ -19,6 +19,13 @@ static void step(struct process *p) REACTOR_ONLY;
 
 #define BIT(n) (1u << (n))
 
+/*
+ * So many at a time have a pipe of 64 pages for stdout: a quarter of what a user without
+ * privileges has in all (/proc/sys/fs/pipe-user-pages-soft: 16,384), beyond which the
+ * pipes of all his programs shrink.
+ */
+#define WIDE_PIPES_MAX 64u
+
 static const uint8_t may_become[PROCESS_STATES] = {
 	[PROCESS_QUEUED] = BIT(PROCESS_LAUNCHING) | BIT(PROCESS_ENDED),
 	[PROCESS_LAUNCHING] = BIT(PROCESS_RUNNING) | BIT(PROCESS_ENDED),
@@ -88,6 +95,7 @@ static void say_end(struct process *p) REACTOR_ONLY
 {
 	list_remove(&p->link);
 	tell_end(p);
+	p->host->wide_pipes -= p->plan.wide;
 	p->host->on_ended(p->host, p);
 }
 
@@ -443,6 +451,8 @@ void process_launch(struct process *p)
 
 	p->pidfd_slot = p->plan.pidfd_slot = reactor_slot_reserve(r);
 	channels_take_slots(&p->channels, &p->plan);
+	p->plan.wide = p->host->wide_pipes < WIDE_PIPES_MAX;
+	p->host->wide_pipes += p->plan.wide;
 	if (p->cgroup) {
 		p->plan.cgroups_full = cgroup_pool_full(&p->host->cgroups);
 		cgroup_launch(p->cgroup);

@@ -59,6 +59,7 @@ struct process_host {
 	bool (*has_others)(struct process_host *host);
 	struct list given_up; /* of process.link: they have ended, and are to be reaped */
 	int reserve_fd; /* so that a signal can be sent when all descriptors are in use */
+	unsigned wide_pipes;	 /* processes that have one */
 	uint64_t launches_stuck; /* that took longer than their limit */
 };
 

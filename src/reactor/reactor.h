@@ -45,7 +45,7 @@ struct reactor_options {
 	bool mailbox_rings;
 };
 
-#define READ_BUFFER_BYTES (64u << 10)
+#define READ_BUFFER_BYTES (128u << 10)
 #define RECV_BUFFER_BYTES (64u << 10)
 
 /* Returns 0, or -ENOMEM; -EMFILE; with REACTOR_URING -ENOSYS, -EPERM: there is none that

@@ -49,6 +49,11 @@ int sys_pipe(int ret_fds[2])
 	return (int)RAW(SYS_pipe2, ret_fds, O_CLOEXEC);
 }
 
+void sys_pipe_widen(int fd, unsigned bytes)
+{
+	(void)RAW(SYS_fcntl, fd, F_SETPIPE_SZ, bytes);
+}
+
 /* The kernel copies of the table only what lies below the range: nothing. */
 int sys_leave_table(void)
 {

@@ -17,6 +17,10 @@ int sys_dup(int fd);
 /* A pipe, both ends blocking and close-on-exec: [0] is read from, [1] written to. */
 int sys_pipe(int ret_fds[2]);
 
+/* Let a pipe hold @bytes before who writes to it waits; a user who has many stays with
+ * what it holds. */
+void sys_pipe_widen(int fd, unsigned bytes);
+
 /*
  * From here on this thread has a table of descriptors of its own, which is empty.  The
  * other threads keep theirs.  Returns 0; on failure, -ENOSYS, -EPERM, -ENOMEM, nothing

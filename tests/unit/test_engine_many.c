@@ -132,6 +132,61 @@ CLEAN_TEST(engine_many, exits_at_one_moment_are_each_told_and_nobody_elses)
 	cr_assert(no_children());
 }
 
+/* ---- their pipes ---------------------------------------------------------- */
+
+enum { WIDE_MAX = 64, PIPED = WIDE_MAX + 6, ROUNDS = 2 };
+static unsigned n_wide, n_usual;
+
+static int pipe_bytes(pid_t pid, int number)
+{
+	char path[64];
+	int fd, bytes;
+
+	snprintf(path, sizeof(path), "/proc/%d/fd/%d", (int)pid, number);
+	fd = open(path, O_RDONLY | O_NONBLOCK | O_CLOEXEC);
+	cr_assert(ge(int, fd, 0));
+	bytes = fcntl(fd, F_GETPIPE_SZ);
+	close(fd);
+	return bytes;
+}
+
+static void on_started_measure(struct record *r, const struct usp_event *event)
+{
+	if (event->kind != USP_EVENT_STARTED || ++n_started % PIPED)
+		return;
+	for (unsigned i = n_started - PIPED; i < n_started; i++) {
+		pid_t pid = usp_process_pid(many[i].process);
+		int bytes = pipe_bytes(pid, 1);
+
+		n_wide += bytes == 256 << 10;
+		n_usual += bytes == 64 << 10;
+		cr_assert(eq(int, pipe_bytes(pid, 2), 64 << 10));
+		cr_assert(eq(int, usp_process_close_stdin(many[i].process), 0));
+	}
+	(void)r;
+}
+
+/* A user without privileges has so many pages for his pipes, in all of his programs. */
+CLEAN_TEST(engine_many, some_have_a_wide_pipe_and_leave_it_to_the_next)
+{
+	struct usp_engine *engine = record_engine(NULL);
+
+	for (int round = 0, i = 0; round < ROUNDS; round++) {
+		for (; i < (round + 1) * PIPED; i++) {
+			many[i].also = on_started_measure;
+			record_spawn(
+				&many[i], engine,
+				&USP_OPTIONS(.argv = ARGV("cat"), .stdio = STDIN_PIPE));
+		}
+		cr_assert(eq(int, usp_engine_run(engine), 0));
+	}
+	cr_assert(eq(uint, n_wide, ROUNDS * WIDE_MAX));
+	cr_assert(eq(uint, n_usual, ROUNDS * (PIPED - WIDE_MAX)));
+	for (int i = 0; i < ROUNDS * PIPED; i++)
+		record_done(&many[i]);
+	usp_engine_free(engine);
+}
+
 /* ---- limits -------------------------------------------------------------- */
 
 static unsigned running_max;
