@@ -152,7 +152,7 @@ static void ask_for_more(void)
 {
 	const struct rlimit low = { .rlim_cur = 100, .rlim_max = 100 };
 	int now = getpriority(PRIO_PROCESS, 0), nicer = now < 12 ? now + 7 : 19;
-	char text[8];
+	char text[16];
 
 	sprintf(text, "%d\n", nicer);
 	if (getuid() == 0) {
