@@ -392,7 +392,7 @@ format: ## let clang-format rewrite the sources
 demo: all $B/demo ## start a daemon, launch 10,500 programs, print a table
 	$(Q)USP_BUILD=$(abspath $B) $B/demo
 
-bench: all programs $(bench_fair) $(bench_engine) ## next to other runtimes and to bare loops, in one run: build/bench/report.md (QUICK=1, ARGS=)
+bench: all programs $(bench_fair) $(bench_engine) $(if $(addon),$(bench_clock)) ## next to other runtimes and to bare loops, in one run: build/bench/report.md (QUICK=1, ARGS=)
 	$(Q)tools/bench/run $B $(if $(QUICK),--quick) $(ARGS)
 
 soak: all programs $(integration_tests) ## JOBS=1000000 through a daemon: does anything grow?
