@@ -6,8 +6,12 @@ const http = require('http');
 
 const LIMIT_MS = 30000;
 
-/** @returns {Promise<{status, body, reused}>} reused: the connection had served another */
-function get(port, path, agent) {
+/**
+ * Over a connection of its own, where no agent has one: one that was idle may be closed by the
+ * server in the very moment of the next request.
+ * @returns {Promise<{status, body, reused}>} reused: the connection had served another
+ */
+function get(port, path, agent = false) {
 	return new Promise((resolve, reject) => {
 		const request = http.get({ host: '127.0.0.1', port, path, agent }, (response) => {
 			const chunks = [];
