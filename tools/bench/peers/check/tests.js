@@ -5,7 +5,6 @@
  */
 const assert = require('assert');
 const { execFileSync } = require('child_process');
-const { once } = require('events');
 const fs = require('fs');
 const http = require('http');
 const path = require('path');
@@ -130,19 +129,16 @@ function otherTests(server, port, { other }) {
 	return [
 		['what a program writes is sent before it ends', async () => {
 			const opened = open(port, '/large');
-			const writer = await fs.promises.open(other.BENCH_LARGE, 'w'); /* when `cat` reads */
+			const writer = await fs.promises.open(other.BENCH_LARGE, 'r+'); /* 'w' waits for a reader */
 
 			try {
 				await writer.write('first ');
-				const response = await opened;
-				const [first] = await once(response, 'data');
+				const chunks = (await opened).setEncoding('utf8')[Symbol.asyncIterator]();
 
-				assert.strictEqual(String(first), 'first ');
+				assert.strictEqual((await chunks.next()).value, 'first ');
 				await writer.write('last');
-				const rest = text(response);
-
 				await writer.close();
-				assert.strictEqual(await rest, 'last');
+				assert.strictEqual(await text(chunks), 'last');
 			} finally {
 				await writer.close().catch(() => {});
 			}
