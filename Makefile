@@ -381,7 +381,8 @@ lint: lib ## layers, exported names, documents, formatting, thread roles
 		{ echo "Criterion 2.4.1: gt() holds for equal values; write lt() the other way round"; exit 1; }
 	$(Q)tools/check-format
 	$(Q)tools/check-threads $(CLANG) $(cppflags)
-	$(Q)for f in .ci/run tests/run $$(grep -lI '^#!/bin/.*sh' tools/* tests/* tests/api/* 2>/dev/null); do \
+	$(Q)for f in .ci/run tests/run $$(grep -lI '^#!/bin/.*sh' tools/* tools/bench/* tools/bench/*/* \
+		tests/* tests/api/* 2>/dev/null); do \
 		sh -n $$f || exit 1; done
 
 format: ## let clang-format rewrite the sources
