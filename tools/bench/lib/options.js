@@ -10,14 +10,14 @@ const USAGE = `Usage: tools/bench/compare.js [OPTIONS]
 Servers that start a process for each request, side by side under load: writes
 DIR/report.md, its plots as DIR/*.svg and all rounds as DIR/results.json.
 
-  --rounds N            so many rounds of each (5 and 3; with --quick 2 and 1)
+  --rounds N            so many rounds of each (5 to 2; with --quick 2 and 1)
   --seconds S           so many seconds for each round (2 and 1; with --quick 1)
   --only NAME,...       these candidates alone (see --list)
   --work NAME,...       these works alone: ${WORK_NAMES.join(', ')}
   --memory MB,...       with so much memory in the server, for each work, and
   --connections N,...   over so many connections; without either, a choice of
-                        works, memory and connections that takes 20 minutes
-  --quick               a choice that takes 3 minutes
+                        works, memory and connections: 20 to 25 minutes
+  --quick               a choice that takes 3 to 4 minutes, untraced
   --out DIR             where results go (build/bench)
   --build DIR           where uringspawn was built (build/release)
   --peers DIR           what peers/build has filled: DIR/peers, DIR/npm (build/bench)

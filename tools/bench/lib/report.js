@@ -93,10 +93,11 @@ function blockedSection({ blocked, not_traced: reason }) {
 		return [heading, `uringspawn-trace: ${reason}.`];
 	if (blocked.length === 0)
 		return [heading, 'Nothing was traced: the run was interrupted before.'];
+	const text = (value) => (Number.isInteger(value) ? String(value) : figure(value));
 	const rows = blocked.map(({ candidate, memory, figures = {}, failed = '' }) =>
-		[candidate, memory, ...names.map((name) => figure(figures[name])), failed]);
+		[candidate, memory, ...names.map((name) => text(figures[name])), failed]);
 
-	return [heading, 'By `uringspawn-trace -p PID,... -d 2 -j`, in rounds of their own, ' +
+	return [heading, 'By `uringspawn-trace -p PID,... -d 1 -j`, in rounds of their own, ' +
 		'`echo hi` over 30 connections.', table(['', 'MB in the server', ...names, 'remarks'], rows)];
 }
 

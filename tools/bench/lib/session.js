@@ -71,7 +71,7 @@ class Session {
 			started: new Date().toISOString(), command, quick: options.quick, loader,
 			machine: machine(), versions: versions(this.at), bare: null,
 			candidates: this.candidatesOf(options), cells: [], failures: [], blocked: [],
-			not_traced: whyNotTraced(this.at), interrupted: false,
+			not_traced: options.quick ? 'not in a quick run' : whyNotTraced(this.at), interrupted: false,
 		};
 		this.say('bare loops');
 		this.results.bare = bare(this.at);

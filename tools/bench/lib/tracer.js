@@ -9,7 +9,7 @@ const { execFile } = require('child_process');
 const { load } = require('./loader.js');
 const { belongings } = require('./servers.js');
 
-const SECONDS = 2;
+const SECONDS = 1;
 const CONNECTIONS = 30;
 const LIMIT_MS = 30000;
 const OUTPUT_BYTES_MAX = 1 << 26;
