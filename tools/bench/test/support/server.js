@@ -2,14 +2,12 @@
 /*
  * A server for tests of the harness:  server.js right|wrong|short|dies|mute|garbled
  *
- * right: /echo as it is to be, /sleep by a child; wrong: another byte after a few answers; short:
- * a byte too few; dies: after a few answers; mute: ends before it says its port; garbled: says
- * something else.
+ * right: /echo as it is to be, /sleep by a child; wrong: another byte; short: a byte too few; dies:
+ * after its first answer; mute: ends before it says its port; garbled: says something else.
  */
 const http = require('http');
 const { spawn } = require('child_process');
 
-const RIGHT = 5;
 const WRONG = { wrong: 'ho\n', short: 'hi' };
 const [, , mode] = process.argv;
 let answers = 0;
@@ -20,9 +18,9 @@ function answer(request, response) {
 		spawn('sleep', ['0.05']).on('close', () => response.end());
 		return;
 	}
-	if (mode === 'dies' && answers > RIGHT)
+	if (mode === 'dies' && answers > 1)
 		process.exit(3);
-	response.end(answers > RIGHT && WRONG[mode] || 'hi\n');
+	response.end(WRONG[mode] || 'hi\n');
 }
 
 if (mode === 'mute') {
