@@ -275,6 +275,14 @@ int probe_watch(struct probe *probe, const pid_t *pids, size_t n, struct failure
 	return ret ? failure_of_errno(why, ret, "iter/task") : 0;
 }
 
+bool probe_has_targets(const struct probe *probe)
+{
+	__u32 first;
+
+	return bpf_map_get_next_key(bpf_map__fd(probe->programs->maps.targets), NULL,
+				    &first) == 0;
+}
+
 /* The record is the first member of what is kept of a child. */
 static void tell_rest(struct probe *probe)
 {

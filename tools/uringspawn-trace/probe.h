@@ -40,6 +40,9 @@ int probe_open(const struct probe_options *options, probe_told *told, void *user
 /* Watch these processes, as this process's own namespace numbers them. */
 int probe_watch(struct probe *probe, const pid_t *pids, size_t n, struct failure *why);
 
+/* Whether anybody who is watched is left, those included that were followed. */
+bool probe_has_targets(const struct probe *probe);
+
 /* Becomes readable when much is waiting. */
 int probe_fd(const struct probe *probe);
 

@@ -105,6 +105,12 @@ static int wait_ms(const struct session *session, uint64_t now_ns)
 	return ms < LOOK_MS ? (int)ms : LOOK_MS;
 }
 
+static bool all_gone(const struct session *session)
+{
+	return !session->options->every && target_all_gone(&session->targets) &&
+	       !(session->options->follow && probe_has_targets(session->probe));
+}
+
 /* Until time is up, everybody is gone, or somebody does not want any more. */
 static void follow(struct session *session)
 {
@@ -116,8 +122,7 @@ static void follow(struct session *session)
 
 	while (go_on) {
 		uint64_t now = clock_now_ns();
-		bool gone = session->targets.n && !session->options->follow &&
-			    target_all_gone(&session->targets);
+		bool gone = all_gone(session);
 
 		probe_drain(session->probe);
 		if (session->options->events)
