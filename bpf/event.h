@@ -76,7 +76,8 @@ struct trace_spawn {
 
 struct trace_function {
 	__u32 event; /* TRACE_FUNCTION */
-	__u32 tgid, tid, pid;
+	__u32 tgid, tid;
+	__u32 pid; /* that was made in it, else 0 */
 	__u64 enter_at, leave_at;
 };
 

@@ -161,6 +161,39 @@ int BPF_PROG(on_free, struct task_struct *task)
 	return 0;
 }
 
+/* ---- --func: a function of the program's ---------------------------------- */
+
+SEC("uprobe")
+int function_entered(struct pt_regs *ctx)
+{
+	struct thread *t = thread_mine();
+
+	if (!t || t->function_at)
+		return 0;
+	t->function_at = bpf_ktime_get_ns();
+	t->made = 0;
+	return 0;
+}
+
+SEC("uretprobe")
+int function_left(struct pt_regs *ctx)
+{
+	struct thread *t = thread_mine();
+	struct task_struct *task = bpf_get_current_task_btf();
+	struct trace_function f = { .event = TRACE_FUNCTION };
+
+	if (!t || !t->function_at)
+		return 0;
+	f.tgid = own_number(BPF_CORE_READ(task, group_leader));
+	f.tid = own_number(task);
+	f.pid = t->made;
+	f.enter_at = t->function_at;
+	f.leave_at = bpf_ktime_get_ns();
+	t->function_at = 0;
+	tell(&f, sizeof(f));
+	return 0;
+}
+
 /* ---- before the start ---------------------------------------------------- */
 
 /*

@@ -54,6 +54,9 @@ struct thread {
 	 * switches tell, but for those that are seen to be for locks. */
 	__u64 lock_switches;
 	__u64 pre_at, pre_switches;
+	__u64 function_at; /* it is in --func's, since */
+	__u32 made,
+		pad2; /* the last process that it made there, as the tracer numbers it */
 	__u64 nested_at, nested_switches;
 };
 

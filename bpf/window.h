@@ -191,6 +191,7 @@ static __always_inline void task_made(struct task_struct *child, __u64 flags)
 	c->told.pid = own_number(child);
 	remember_inner(c, parent, child, pid);
 	t->child = pid;
+	t->made = c->told.pid;
 	if (follow && bpf_map_update_elem(&targets, &pid, &one, BPF_ANY))
 		__sync_fetch_and_add(&lost_threads, 1);
 	if (bpf_map_update_elem(&children, &pid, c, BPF_ANY))

@@ -56,8 +56,10 @@ static void read_objects(struct traced *traced, const char *path)
 	json_t *object;
 
 	json_decref(traced->spawns);
+	json_decref(traced->functions);
 	json_decref(traced->summary);
 	traced->spawns = json_array();
+	traced->functions = json_array();
 	traced->summary = NULL;
 	cr_assert(ne(ptr, file, NULL));
 	while ((object = json_loadf(file, JSON_DISABLE_EOF_CHECK, &error))) {
@@ -65,6 +67,8 @@ static void read_objects(struct traced *traced, const char *path)
 
 		if (type && strcmp(type, "spawn") == 0)
 			json_array_append_new(traced->spawns, object);
+		else if (type && strcmp(type, "function") == 0)
+			json_array_append_new(traced->functions, object);
 		else if (type && strcmp(type, "summary") == 0)
 			traced->summary = object;
 		else
@@ -74,24 +78,30 @@ static void read_objects(struct traced *traced, const char *path)
 	cr_assert(ne(ptr, traced->summary, NULL), "%s", result.err);
 }
 
-const struct traced *traced_way(const char *const *options, const char *way,
-				const char *count)
+const struct traced *traced_program(const char *const *options, const char *const *words)
 {
 	static struct traced traced;
 	const char *path = tmpdir_path("told");
-	const char *line[24] = { "-j", "-o", path };
+	const char *line[30] = { "-j", "-o", path };
 	size_t n = 3;
 
 	for (size_t i = 0; options && options[i]; i++)
 		line[n++] = options[i];
 	line[n++] = "--";
-	line[n++] = PROGRAM("spawn_times");
-	line[n++] = way;
-	line[n++] = count;
+	for (size_t i = 0; words[i]; i++) {
+		cr_assert(lt(sz, n, ARRAY_SIZE(line) - 1));
+		line[n++] = words[i];
+	}
 	cr_assert(eq(int, traced_run(line, &result), 0), "%s", result.err);
 	read_truths(&traced, result.out);
 	read_objects(&traced, path);
 	return &traced;
+}
+
+const struct traced *traced_way(const char *const *options, const char *way,
+				const char *count)
+{
+	return traced_program(options, ARGS(PROGRAM("spawn_times"), way, count));
 }
 
 uint64_t traced_number(const json_t *spawn, const char *name)

@@ -17,8 +17,9 @@ struct truth {
 };
 
 struct traced {
-	json_t *spawns;	 /* objects of type spawn */
-	json_t *summary; /* the last one */
+	json_t *spawns;	   /* objects of type spawn */
+	json_t *functions; /* objects of type function */
+	json_t *summary;   /* the last one */
 	size_t n_truths;
 	struct truth truths[TRACED_MAX];
 };
@@ -29,7 +30,11 @@ void traced_or_skip(void);
 /* Run the tracer with these words, which end with NULL.  Returns the exit code. */
 int traced_run(const char *const *words, struct command_result *ret_result);
 
-/* Trace `spawn_times WAY COUNT` with @options before it; what is told stays valid. */
+/* Trace the program of these words, with @options before them; both end with NULL.  What
+ * is told stays valid until the next call. */
+const struct traced *traced_program(const char *const *options, const char *const *words);
+
+/* The same of `spawn_times WAY COUNT`. */
 const struct traced *traced_way(const char *const *options, const char *way,
 				const char *count);
 

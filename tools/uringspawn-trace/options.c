@@ -31,13 +31,14 @@ static const char usage[] =
 	"  -T, --time               the time of day on each line\n"
 	"  -o, --output FILE        there rather than on stdout\n"
 	"\n"
+	"      --func [PATH:]SYMBOL also how long this function took; PATH is the program\n"
 	"      --backend tp|raw     how the kernel is asked; else the first that works\n"
 	"      --check              what works here and why the rest does not\n"
 	"\n"
 	"Exit code: 0; 1 for a wrong option, or a process that is not there; 2 where it is\n"
 	"not permitted; 3 where the kernel has not what is needed.\n";
 
-enum { HELP = 256, VERSION, FOLLOW, MIN_US, BACKEND, CHECK };
+enum { HELP = 256, VERSION, FOLLOW, MIN_US, FUNCTION, BACKEND, CHECK };
 
 static const struct option known[] = {
 	{ "pid", required_argument, NULL, 'p' },
@@ -55,6 +56,7 @@ static const struct option known[] = {
 	{ "milliseconds", no_argument, NULL, 'm' },
 	{ "time", no_argument, NULL, 'T' },
 	{ "output", required_argument, NULL, 'o' },
+	{ "func", required_argument, NULL, FUNCTION },
 	{ "backend", required_argument, NULL, BACKEND },
 	{ "check", no_argument, NULL, CHECK },
 	{ "help", no_argument, NULL, HELP },
@@ -174,6 +176,9 @@ static int read_value(struct options *options, int option, char *value)
 		return -1;
 	case 'o':
 		options->output = value;
+		return -1;
+	case FUNCTION:
+		options->function = value;
 		return -1;
 	case BACKEND:
 		return read_backend(options, value);

@@ -24,6 +24,7 @@ struct options {
 	uint64_t least_ns;
 	const char *name;
 	const char *output;
+	const char *function; /* NULL, or [PATH:]SYMBOL */
 };
 
 /* Returns -1 to go on, else the exit code; what was wrong is said on stderr. */

@@ -18,6 +18,8 @@
 struct probe {
 	struct spawn_trace *programs;
 	struct ring_buffer *ring;
+	struct bpf_link *functions[8];
+	size_t n_functions;
 	probe_told *told;
 	void *user;
 };
@@ -54,7 +56,8 @@ static bool is_optional(const char *name)
 	return begins(name, "tp_");
 }
 
-static void choose_programs(struct spawn_trace *programs, enum backend backend)
+static void choose_programs(struct spawn_trace *programs,
+			    const struct probe_options *options)
 {
 	struct bpf_program *program;
 
@@ -63,9 +66,13 @@ static void choose_programs(struct spawn_trace *programs, enum backend backend)
 		const char *name = bpf_program__name(program);
 
 		if (begins(name, "tp_"))
-			bpf_program__set_autoload(program, backend == BACKEND_TP);
+			bpf_program__set_autoload(program,
+						  options->backend == BACKEND_TP);
+		else if (begins(name, "function_"))
+			bpf_program__set_autoload(program, options->function);
 		else if (begins(name, "raw_"))
-			bpf_program__set_autoload(program, backend == BACKEND_RAW);
+			bpf_program__set_autoload(program,
+						  options->backend == BACKEND_RAW);
 	}
 	if (libbpf_find_vmlinux_btf_id("sched_prepare_exec", BPF_TRACE_RAW_TP) < 0)
 		bpf_program__set_autoload(programs->progs.on_prepare_exec, false);
@@ -98,7 +105,7 @@ static int load(struct probe *probe, const struct probe_options *options,
 		return failure_of_errno(why, -errno, "reading of the BPF programs");
 	probe->programs->rodata->every_process = options->every;
 	probe->programs->rodata->follow = options->follow;
-	choose_programs(probe->programs, options->backend);
+	choose_programs(probe->programs, options);
 	ret = spawn_trace__load(probe->programs);
 	return ret ? failure_of_errno(why, ret, "loading of BPF programs") : 0;
 }
@@ -127,7 +134,8 @@ static int attach_one(struct bpf_program *program, struct bpf_link **link, int t
 {
 	const char *section = bpf_program__section_name(program);
 
-	if (!bpf_program__autoload(program) || begins(section, "iter/"))
+	if (!bpf_program__autoload(program) || begins(section, "iter/") ||
+	    begins(section, "u"))
 		return 0;
 	*link = begins(section, "tracepoint/") ? attach_tracepoint(program, tracefs_fd)
 					       : bpf_program__attach(program);
@@ -165,6 +173,37 @@ static int attach_backend(struct probe *probe, enum backend backend, struct fail
 	if (tracefs_fd >= 0)
 		close(tracefs_fd);
 	return ret;
+}
+
+static int attach_function(struct probe *probe, struct bpf_program *program,
+			   bool at_return, const char *path, uint64_t offset)
+{
+	struct bpf_link *link =
+		bpf_program__attach_uprobe(program, at_return, -1, path, offset);
+
+	if (!link)
+		return -errno;
+	probe->functions[probe->n_functions++] = link;
+	return 0;
+}
+
+int probe_function(struct probe *probe, const char *path, uint64_t offset,
+		   struct failure *why)
+{
+	int ret;
+
+	if (probe->n_functions == ARRAY_SIZE(probe->functions))
+		return 0;
+	ret = attach_function(probe, probe->programs->progs.function_left, true, path,
+			      offset);
+	if (!ret)
+		ret = attach_function(probe, probe->programs->progs.function_entered,
+				      false, path, offset);
+	if (ret == -EACCES || ret == -EPERM)
+		return failure_set(why, CODE_DENIED,
+				   "--func: uprobes are not permitted: CAP_SYS_ADMIN "
+				   "missing; run it as root");
+	return ret ? failure_of_errno(why, ret, "uprobe") : 0;
 }
 
 /* ---- what is told -------------------------------------------------------- */
@@ -234,6 +273,8 @@ void probe_close(struct probe *probe)
 	if (!probe)
 		return;
 	ring_buffer__free(probe->ring);
+	for (size_t i = 0; i < probe->n_functions; i++)
+		bpf_link__destroy(probe->functions[i]);
 	spawn_trace__destroy(probe->programs);
 	free(probe);
 }

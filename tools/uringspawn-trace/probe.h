@@ -19,8 +19,9 @@ struct probe;
 
 struct probe_options {
 	enum backend backend;
-	bool every;  /* process, not only those of probe_watch() */
-	bool follow; /* what a watched process starts is watched */
+	bool every;    /* process, not only those of probe_watch() */
+	bool follow;   /* what a watched process starts is watched */
+	bool function; /* probe_function() will be called */
 };
 
 /* What cannot be received any more, and what there was no room for. */
@@ -42,6 +43,11 @@ int probe_watch(struct probe *probe, const pid_t *pids, size_t n, struct failure
 
 /* Whether anybody who is watched is left, those included that were followed. */
 bool probe_has_targets(const struct probe *probe);
+
+/* Time the function of which the first instruction is at @offset of the file @path.
+ * Returns 0, or the exit code of @why. */
+int probe_function(struct probe *probe, const char *path, uint64_t offset,
+		   struct failure *why);
 
 /* Becomes readable when much is waiting. */
 int probe_fd(const struct probe *probe);

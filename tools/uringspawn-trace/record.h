@@ -24,6 +24,7 @@ enum phase {
 	PHASE_REAP, /* it ended, and nobody has waited for it */
 	/* Of the thread again. */
 	PHASE_SYNC, /* after the window, until the end that it waited for */
+	PHASE_FUNCTION, /* the function of --func, where it made a process; no record has it */
 	PHASE_COUNT,
 };
 

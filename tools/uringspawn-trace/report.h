@@ -12,6 +12,7 @@
 void report_events_head(FILE *to, const struct options *options);
 void report_event(FILE *to, const struct options *options, const struct record *r);
 void report_event_json(FILE *to, const struct record *r);
+void report_function_json(FILE *to, const struct trace_function *function);
 
 void report_summary(FILE *to, const struct options *options, const struct summary *s);
 void report_summary_json(FILE *to, const struct summary *s);

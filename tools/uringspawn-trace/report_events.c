@@ -122,7 +122,7 @@ void report_event_json(FILE *to, const struct record *r)
 		r->sync, "end", end_json(r), "rss_pages", (json_int_t)s->rss_pages,
 		"off_cpu_ns", (json_int_t)s->off_cpu_ns);
 
-	for (enum phase i = 0; o && i < PHASE_COUNT; i++) {
+	for (enum phase i = 0; o && i < PHASE_FUNCTION; i++) {
 		char name[32];
 
 		snprintf(name, sizeof(name), "%s_ns", phase_names[i].name);
@@ -135,4 +135,12 @@ void report_event_json(FILE *to, const struct record *r)
 	json_dumpf(o, to, JSON_COMPACT);
 	fputc('\n', to);
 	json_decref(o);
+}
+
+void report_function_json(FILE *to, const struct trace_function *f)
+{
+	fprintf(to,
+		"{\"type\":\"function\",\"at_ns\":%llu,\"tgid\":%u,\"tid\":%u,\"pid\":%u,"
+		"\"took_ns\":%llu}\n",
+		f->enter_at, f->tgid, f->tid, f->pid, f->leave_at - f->enter_at);
 }

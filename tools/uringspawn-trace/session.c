@@ -8,6 +8,7 @@
 #include <sys/signalfd.h>
 #include <unistd.h>
 #include "base/clock.h"
+#include "uringspawn-trace/function.h"
 #include "uringspawn-trace/report.h"
 #include "uringspawn-trace/summary.h"
 
@@ -56,12 +57,25 @@ static void on_spawn(struct session *session, const struct trace_spawn *spawn)
 		report_event(session->to, options, &r);
 }
 
+/* A call that made no process is none of ours. */
+static void on_function(struct session *session, const struct trace_function *function)
+{
+	if (!function->pid ||
+	    (session->options->main_only && function->tid != function->tgid))
+		return;
+	summary_add_function(session->summary, function);
+	if (session->options->json)
+		report_function_json(session->to, function);
+}
+
 static void on_record(const void *record, size_t size, void *user)
 {
 	const __u32 *kind = record;
 
 	if (size >= sizeof(struct trace_spawn) && *kind == TRACE_SPAWN)
 		on_spawn(user, record);
+	else if (size >= sizeof(struct trace_function) && *kind == TRACE_FUNCTION)
+		on_function(user, record);
 }
 
 /* ---- summaries ----------------------------------------------------------- */
@@ -166,6 +180,7 @@ static int open_probe(struct session *session, struct failure *why)
 		.backend = session->options->backend,
 		.every = session->options->every,
 		.follow = session->options->follow,
+		.function = session->options->function,
 	};
 	struct failure first;
 	int ret = probe_open(&options, on_record, session, &session->probe, why);
@@ -187,6 +202,21 @@ static int open_probe(struct session *session, struct failure *why)
 	return session->summary ? 0 : failure_set(why, CODE_KERNEL, "no memory");
 }
 
+static int open_function(struct session *session, struct failure *why)
+{
+	const struct options *options = session->options;
+	struct function function;
+	char program[4096];
+	int ret;
+
+	target_program(&session->targets, options->command, program, sizeof(program));
+	ret = function_find(&function, options->function, program, why);
+	for (size_t i = 0; i < function.n && !ret; i++)
+		ret = probe_function(session->probe, function.path, function.offsets[i],
+				     why);
+	return ret;
+}
+
 static int start(struct session *session, struct failure *why)
 {
 	const struct options *options = session->options;
@@ -199,6 +229,8 @@ static int start(struct session *session, struct failure *why)
 		ret = open_probe(session, why);
 	if (!ret && !options->every)
 		ret = probe_watch(session->probe, targets->pids, targets->n, why);
+	if (!ret && options->function)
+		ret = open_function(session, why);
 	if (!ret)
 		ret = target_go(targets, why);
 	if (ret)

@@ -88,6 +88,12 @@ void summary_add(struct summary *summary, const struct record *r)
 	}
 }
 
+void summary_add_function(struct summary *summary, const struct trace_function *function)
+{
+	histogram_add(&summary->all.ns[PHASE_FUNCTION],
+		      function->leave_at - function->enter_at);
+}
+
 void summary_clear(struct summary *summary, uint64_t now_ns)
 {
 	for (size_t i = 0; i < summary->n_threads; i++)

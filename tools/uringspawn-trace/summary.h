@@ -52,6 +52,8 @@ void summary_learn(struct summary *summary, const struct record *r);
 
 void summary_add(struct summary *summary, const struct record *r);
 
+void summary_add_function(struct summary *summary, const struct trace_function *function);
+
 /* Begin anew, at @now_ns. */
 void summary_clear(struct summary *summary, uint64_t now_ns);
 

@@ -4,6 +4,7 @@
 #include <fcntl.h>
 #include <poll.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 #include <sys/pidfd.h>
 #include <sys/socket.h>
@@ -98,6 +99,35 @@ int target_start(struct targets *targets, char *const *command, const sigset_t *
 	snprintf(targets->names[0], sizeof(targets->names[0]), "%s",
 		 strrchr(command[0], '/') ? strrchr(command[0], '/') + 1 : command[0]);
 	return ret;
+}
+
+/* As execvp() finds it. */
+static void search_path(const char *name, char *ret_path, size_t size)
+{
+	const char *dir = getenv("PATH");
+
+	snprintf(ret_path, size, "%s", name);
+	if (strchr(name, '/') || !dir)
+		return;
+	for (; *dir; dir += *dir == ':') {
+		size_t n = strcspn(dir, ":");
+
+		snprintf(ret_path, size, "%.*s/%s", n ? (int)n : 1, n ? dir : ".", name);
+		if (access(ret_path, X_OK) == 0)
+			return;
+		dir += n;
+	}
+}
+
+void target_program(const struct targets *targets, char *const *command, char *ret_path,
+		    size_t size)
+{
+	if (command)
+		search_path(command[0], ret_path, size);
+	else if (targets->n)
+		snprintf(ret_path, size, "/proc/%d/exe", (int)targets->pids[0]);
+	else
+		snprintf(ret_path, size, "PATH");
 }
 
 int target_go(struct targets *targets, struct failure *why)

@@ -30,6 +30,10 @@ int target_find(struct targets *targets, const pid_t *pids, size_t n,
 int target_start(struct targets *targets, char *const *command, const sigset_t *mask,
 		 struct failure *why);
 
+/* The file that the first one executes, or will. */
+void target_program(const struct targets *targets, char *const *command, char *ret_path,
+		    size_t size);
+
 /* Let it execute.  Returns 0, or the exit code of @why when that did not go well. */
 int target_go(struct targets *targets, struct failure *why);
 
