@@ -56,6 +56,27 @@ static __always_inline void teardown_begins(void)
 		c->told.teardown_at = bpf_ktime_get_ns();
 }
 
+/* The new program's arguments have just been put where they are read here. */
+static __always_inline void tell_command(struct linux_binprm *program)
+{
+	struct task_struct *task = bpf_get_current_task_btf();
+	__u64 start = BPF_CORE_READ(task, mm, arg_start);
+	__u64 size = BPF_CORE_READ(task, mm, arg_end) - start;
+	__u32 zero = 0;
+	struct trace_command *c = bpf_map_lookup_elem(&command_made, &zero);
+
+	if (!c)
+		return;
+	c->event = TRACE_COMMAND;
+	c->size = size > TRACE_ARGS_MAX ? TRACE_ARGS_MAX + 1 : (__u32)size;
+	bpf_probe_read_kernel_str(c->file, sizeof(c->file),
+				  BPF_CORE_READ(program, filename));
+	if (size > TRACE_ARGS_MAX)
+		size = TRACE_ARGS_MAX;
+	if (bpf_probe_read_user(c->args, size, (void *)start) == 0)
+		tell(c, sizeof(*c));
+}
+
 /* A launcher between (as Java's) executes once more while its parent still waits. */
 static __always_inline void executed(struct linux_binprm *program)
 {
@@ -69,6 +90,8 @@ static __always_inline void executed(struct linux_binprm *program)
 	bpf_get_current_comm(c->told.comm, sizeof(c->told.comm));
 	bpf_probe_read_kernel_str(c->told.file, sizeof(c->told.file),
 				  BPF_CORE_READ(program, filename));
+	if (commands)
+		tell_command(program);
 }
 
 /* A thread ends; the process with the last of them. */

@@ -13,12 +13,15 @@
 enum {
 	TRACE_COMM_MAX = 16,
 	TRACE_FILE_MAX = 96,
+	TRACE_ARGS_MAX = 512,
 	TRACE_SLEEPS_MAX = 4, /* of one handshake */
 };
 
 enum trace_event_kind {
 	TRACE_SPAWN = 1,    /* struct trace_spawn */
 	TRACE_FUNCTION = 2, /* struct trace_function: --func's returned */
+	TRACE_COMMAND =
+		3, /* struct trace_command: what was executed, where it is asked for */
 };
 
 /* How a process was made. */
@@ -79,6 +82,13 @@ struct trace_function {
 	__u32 tgid, tid;
 	__u32 pid; /* that was made in it, else 0 */
 	__u64 enter_at, leave_at;
+};
+
+struct trace_command {
+	__u32 event; /* TRACE_COMMAND */
+	__u32 size; /* of its arguments, each with its NUL; more than there is room: cut */
+	char file[TRACE_FILE_MAX];
+	char args[TRACE_ARGS_MAX];
 };
 
 #endif

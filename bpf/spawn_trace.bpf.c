@@ -210,6 +210,7 @@ int find_targets(struct bpf_iter__task *ctx)
 	if (!task || task->pid != task->tgid)
 		return 0;
 	own_level = BPF_CORE_READ(tracer, thread_pid, level);
+	own_tgid = tracer->tgid;
 	nr = own_number(task);
 	tgid = task->tgid;
 	if (bpf_map_lookup_elem(&wanted, &nr))

@@ -21,7 +21,7 @@ enum {
 /* Set before the programs are loaded. */
 const volatile _Bool every_process = 0; /* not only those of @targets */
 const volatile _Bool follow = 0;	/* what a target starts is a target */
-const volatile __u32 own_tgid = 0;	/* never watched */
+const volatile _Bool commands = 0;	/* tell what is executed, with its arguments */
 
 /* How many threads are between a clone and what ends its window, and how many new
  * processes have not run yet: while there are none, the scheduler is not looked at. */
@@ -29,8 +29,8 @@ __u64 watched;
 __u64 lost_records;
 __u64 lost_threads; /* there was no room to watch them */
 
-/* How deep the tracer's own process namespace lies; find_targets() sets it. */
-__u32 own_level;
+/* The tracer itself, and how deep its process namespace lies; find_targets() sets them. */
+__u32 own_tgid, own_level;
 
 enum phase {
 	IDLE,
@@ -121,6 +121,13 @@ struct {
 	__type(key, __u32);
 	__type(value, struct child);
 } blank SEC(".maps");
+
+struct {
+	__uint(type, BPF_MAP_TYPE_PERCPU_ARRAY);
+	__uint(max_entries, 1);
+	__type(key, __u32);
+	__type(value, struct trace_command);
+} command_made SEC(".maps");
 
 static __always_inline _Bool is_target(__u32 tgid)
 {

@@ -275,3 +275,24 @@ Test(trace_cmd, in_a_pid_namespace_it_has_the_numbers_of_that)
 	cr_assert(eq(int, sscanf(row, "%u", &tid), 1));
 	cr_expect(lt(uint, tid, 20), "%s", result.out);
 }
+
+Test(trace_cmd, it_ends_with_before_and_after)
+{
+	traced_run(ARGS("--compare", "self", PROGRAM("spawn_times"), "vfork", "20"),
+		   &result);
+	cr_expect(says(result.out, "before and after, of true"), "%s", result.out);
+	cr_expect(says(result.out, "blocked, 20 spawns"), "%s", result.out);
+	cr_expect(says(result.out, "(an engine), 50 spawns"), "%s", result.out);
+	cr_expect(eq(int,
+		     traced_run(ARGS("--compare", "@nobody-is-here", "true"), &result),
+		     1));
+	cr_expect(says(result.err, "--compare @nobody-is-here"), "%s", result.err);
+}
+
+/* What was to be compared cannot be: that is said, and the rest is told all the same. */
+Test(trace_cmd, nothing_to_compare_is_said)
+{
+	cr_expect(eq(int, traced_run(ARGS("--compare", "self", "true"), &result), 0));
+	cr_expect(says(result.err, "nothing was executed"), "%s", result.err);
+	cr_expect(says(result.out, "0 spawns"), "%s", result.out);
+}

@@ -32,13 +32,16 @@ static const char usage[] =
 	"  -o, --output FILE        there rather than on stdout\n"
 	"\n"
 	"      --func [PATH:]SYMBOL also how long this function took; PATH is the program\n"
+	"      --compare self|SOCKET\n"
+	"                           spawn the most frequent command again, up to 50 times,\n"
+	"                           by an engine of uringspawn or the daemon at SOCKET\n"
 	"      --backend tp|raw     how the kernel is asked; else the first that works\n"
 	"      --check              what works here and why the rest does not\n"
 	"\n"
 	"Exit code: 0; 1 for a wrong option, or a process that is not there; 2 where it is\n"
 	"not permitted; 3 where the kernel has not what is needed.\n";
 
-enum { HELP = 256, VERSION, FOLLOW, MIN_US, FUNCTION, BACKEND, CHECK };
+enum { HELP = 256, VERSION, FOLLOW, MIN_US, FUNCTION, COMPARE, BACKEND, CHECK };
 
 static const struct option known[] = {
 	{ "pid", required_argument, NULL, 'p' },
@@ -57,6 +60,7 @@ static const struct option known[] = {
 	{ "time", no_argument, NULL, 'T' },
 	{ "output", required_argument, NULL, 'o' },
 	{ "func", required_argument, NULL, FUNCTION },
+	{ "compare", required_argument, NULL, COMPARE },
 	{ "backend", required_argument, NULL, BACKEND },
 	{ "check", no_argument, NULL, CHECK },
 	{ "help", no_argument, NULL, HELP },
@@ -180,6 +184,9 @@ static int read_value(struct options *options, int option, char *value)
 	case FUNCTION:
 		options->function = value;
 		return -1;
+	case COMPARE:
+		options->compare = value;
+		return -1;
 	case BACKEND:
 		return read_backend(options, value);
 	case MIN_US:
@@ -203,6 +210,8 @@ static int check(const struct options *options)
 		problem = "whom? --pid PID, --all, or a COMMAND; see --help";
 	else if (whom > 1)
 		problem = "--pid, --all and a COMMAND exclude each other";
+	else if (options->compare && options->intervals)
+		problem = "--compare comes at the end, and N intervals have none";
 	if (!problem)
 		return -1;
 	fprintf(stderr, "uringspawn-trace: %s\n", problem);

@@ -24,6 +24,7 @@ struct options {
 	uint64_t least_ns;
 	const char *name;
 	const char *output;
+	const char *compare;  /* NULL, "self" or a socket */
 	const char *function; /* NULL, or [PATH:]SYMBOL */
 };
 

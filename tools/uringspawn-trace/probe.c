@@ -105,6 +105,7 @@ static int load(struct probe *probe, const struct probe_options *options,
 		return failure_of_errno(why, -errno, "reading of the BPF programs");
 	probe->programs->rodata->every_process = options->every;
 	probe->programs->rodata->follow = options->follow;
+	probe->programs->rodata->commands = options->commands;
 	choose_programs(probe->programs, options);
 	ret = spawn_trace__load(probe->programs);
 	return ret ? failure_of_errno(why, ret, "loading of BPF programs") : 0;

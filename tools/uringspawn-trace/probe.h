@@ -21,6 +21,7 @@ struct probe_options {
 	enum backend backend;
 	bool every;    /* process, not only those of probe_watch() */
 	bool follow;   /* what a watched process starts is watched */
+	bool commands; /* tell also what is executed */
 	bool function; /* probe_function() will be called */
 };
 

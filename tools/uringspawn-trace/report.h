@@ -18,6 +18,6 @@ void report_summary(FILE *to, const struct options *options, const struct summar
 void report_summary_json(FILE *to, const struct summary *s);
 
 /* The one line that says what to do about it; nothing when there is nothing to say. */
-void report_advice(FILE *to, const struct tally *tally, uint64_t wall_ns);
+void report_advice(FILE *to, const struct tally *tally);
 
 #endif

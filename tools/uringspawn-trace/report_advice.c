@@ -70,9 +70,8 @@ static void advise_fork(FILE *to, const struct tally *t)
 	fputc('\n', to);
 }
 
-void report_advice(FILE *to, const struct tally *t, uint64_t wall_ns)
+void report_advice(FILE *to, const struct tally *t)
 {
-	(void)wall_ns;
 	if (!t->spawns)
 		return;
 	fputc('\n', to);

@@ -8,6 +8,8 @@
 #include <sys/signalfd.h>
 #include <unistd.h>
 #include "base/clock.h"
+#include "uringspawn-trace/commands.h"
+#include "uringspawn-trace/compare.h"
 #include "uringspawn-trace/function.h"
 #include "uringspawn-trace/report.h"
 #include "uringspawn-trace/summary.h"
@@ -21,8 +23,12 @@ struct session {
 	struct targets targets;
 	struct probe *probe;
 	struct summary *summary;
+	struct commands commands;
+	struct compare *compare; /* NULL: not asked for */
+	char cwd[4096];		 /* of the first target */
 	sigset_t mask_before;
 	int signal_fd;
+	bool ended;		       /* the next summary is the last */
 	uint64_t stop_ns, interval_ns; /* when */
 	uint64_t intervals;	       /* left; 0: without end */
 };
@@ -76,6 +82,8 @@ static void on_record(const void *record, size_t size, void *user)
 		on_spawn(user, record);
 	else if (size >= sizeof(struct trace_function) && *kind == TRACE_FUNCTION)
 		on_function(user, record);
+	else if (size >= sizeof(struct trace_command) && *kind == TRACE_COMMAND)
+		commands_add(&((struct session *)user)->commands, record);
 }
 
 /* ---- summaries ----------------------------------------------------------- */
@@ -90,8 +98,11 @@ static void summarize(struct session *session, uint64_t now_ns)
 		report_summary_json(session->to, s);
 	} else {
 		report_summary(session->to, session->options, s);
-		report_advice(session->to, &s->all, s->to_ns - s->from_ns);
+		report_advice(session->to, &s->all);
 	}
+	if (session->ended && session->compare)
+		compare_run(session->compare, commands_first(&session->commands), &s->all,
+			    session->options->json, session->to);
 	fflush(session->to);
 	summary_clear(s, now_ns);
 }
@@ -180,6 +191,7 @@ static int open_probe(struct session *session, struct failure *why)
 		.backend = session->options->backend,
 		.every = session->options->every,
 		.follow = session->options->follow,
+		.commands = session->options->compare,
 		.function = session->options->function,
 	};
 	struct failure first;
@@ -200,6 +212,13 @@ static int open_probe(struct session *session, struct failure *why)
 	session->summary = summary_new(probe_backend_name(options.backend),
 				       session->options->by_thread);
 	return session->summary ? 0 : failure_set(why, CODE_KERNEL, "no memory");
+}
+
+static int open_compare(struct session *session, struct failure *why)
+{
+	target_directory(&session->targets, session->cwd, sizeof(session->cwd));
+	return compare_open(session->options->compare, session->cwd, &session->compare,
+			    why);
 }
 
 static int open_function(struct session *session, struct failure *why)
@@ -225,9 +244,11 @@ static int start(struct session *session, struct failure *why)
 
 	if (!ret)
 		ret = open_targets(session, why);
+	if (!ret && options->compare)
+		ret = open_compare(session, why);
 	if (!ret)
 		ret = open_probe(session, why);
-	if (!ret && !options->every)
+	if (!ret)
 		ret = probe_watch(session->probe, targets->pids, targets->n, why);
 	if (!ret && options->function)
 		ret = open_function(session, why);
@@ -278,11 +299,12 @@ static void hold_signals(struct session *session)
 
 int session_run(const struct options *options)
 {
-	struct session session = { .options = options };
+	static struct session session;
 	struct failure why;
 	uint64_t end_ns;
 	int ret;
 
+	session.options = options;
 	hold_signals(&session);
 	ret = start(&session, &why);
 	if (!ret) {
@@ -291,6 +313,7 @@ int session_run(const struct options *options)
 		end_ns = clock_now_ns();
 		target_end(&session.targets);
 		probe_finish(session.probe);
+		session.ended = true;
 		if (!options->intervals)
 			summarize(&session, end_ns);
 	} else {
@@ -298,6 +321,7 @@ int session_run(const struct options *options)
 		target_end(&session.targets);
 	}
 	probe_close(session.probe);
+	compare_close(session.compare);
 	summary_free(session.summary);
 	target_close(&session.targets);
 	if (session.to && session.to != stdout && fclose(session.to))

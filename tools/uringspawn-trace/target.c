@@ -130,6 +130,19 @@ void target_program(const struct targets *targets, char *const *command, char *r
 		snprintf(ret_path, size, "PATH");
 }
 
+void target_directory(const struct targets *targets, char *ret_path, size_t size)
+{
+	char link[64];
+	ssize_t n;
+
+	snprintf(link, sizeof(link), "/proc/%d/cwd",
+		 targets->n ? (int)targets->pids[0] : (int)getpid());
+	n = readlink(link, ret_path, size - 1);
+	if (n <= 0)
+		n = snprintf(ret_path, size, "/");
+	ret_path[n] = '\0';
+}
+
 int target_go(struct targets *targets, struct failure *why)
 {
 	char go = 1;

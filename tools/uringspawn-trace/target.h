@@ -34,6 +34,9 @@ int target_start(struct targets *targets, char *const *command, const sigset_t *
 void target_program(const struct targets *targets, char *const *command, char *ret_path,
 		    size_t size);
 
+/* The working directory of the first one, else ours. */
+void target_directory(const struct targets *targets, char *ret_path, size_t size);
+
 /* Let it execute.  Returns 0, or the exit code of @why when that did not go well. */
 int target_go(struct targets *targets, struct failure *why);
 
