@@ -108,7 +108,7 @@ addon        := $(if $(wildcard $(NODE_INCLUDE)/node_api.h),$(if $(addon_obj),$B
 .DELETE_ON_ERROR:
 .SECONDARY:
 force:
-.PHONY: force all lib addon trace programs help demo bench bench-node soak soak-node install uninstall clean
+.PHONY: force all lib addon trace programs help demo bench bench-node bench-trace soak soak-node install uninstall clean
 
 all: lib $(bins) addon trace ## build the library, the daemon and the command line
 addon: $(addon)
@@ -404,6 +404,10 @@ bench-node: all programs $(if $(addon),$(bench_clock)) ## the Node client next t
 	$(Q)BENCH_PROGRAM=$(abspath $B)/tests/programs/true BENCH_CLOCK=$(abspath $(bench_clock)) \
 		BENCH_LAUNCHER=$(abspath $B)/uringspawn \
 		node clients/node/bench/run.js --rounds $(or $(ROUNDS),5) --json build/bench/node.json
+
+bench-trace: all programs ## what tracing costs, and what it shows of a Node server with 1 GB in memory
+	$(Q)tools/bench/trace/overhead $B $(ROUNDS)
+	$(Q)node tools/bench/trace/node.js --build $(abspath $B)
 
 soak-node: all programs ## 100,000 spawns in one node: does anything grow?
 	$(Q)BENCH_PROGRAM=$(abspath $B)/tests/programs/true node --expose-gc clients/node/bench/soak.js $(JOBS)
