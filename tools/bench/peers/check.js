@@ -15,6 +15,7 @@ const { Server } = require('./check/server.js');
 const { otherTests, prepare, usualTests } = require('./check/tests.js');
 
 let failed = 0;
+let running = null; /* the server that is asked */
 
 function comment(text) {
 	console.log(text.trimEnd().replace(/^/gm, '# '));
@@ -41,6 +42,7 @@ async function checkOne(name, command, environment, tests) {
 	const server = new Server(command, environment);
 	let port;
 
+	running = server;
 	try {
 		if (!await test(`${name}: prints its port`, async () => { port = await server.port(); }))
 			return;
@@ -48,6 +50,7 @@ async function checkOne(name, command, environment, tests) {
 			await test(`${name}: ${title}`, body);
 	} finally {
 		server.kill();
+		running = null;
 		if (server.stderr !== '')
 			comment(`standard error of ${name}:\n${server.stderr}`);
 	}
@@ -76,7 +79,12 @@ async function main() {
 	const status = readStatus(at);
 	const directory = fs.mkdtempSync(path.join(os.tmpdir(), 'bench-check-'));
 
-	process.on('exit', () => fs.rmSync(directory, { recursive: true, force: true }));
+	process.on('exit', () => {
+		running?.kill();
+		fs.rmSync(directory, { recursive: true, force: true });
+	});
+	for (const signal of ['SIGINT', 'SIGTERM'])
+		process.on(signal, () => process.exit(128 + os.constants.signals[signal]));
 	const prepared = prepare(directory);
 
 	for (const one of chosen) {
