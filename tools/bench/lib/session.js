@@ -88,25 +88,34 @@ class Session {
 	}
 
 	async runAll(cells) {
-		for (const memory of new Set(cells.map((one) => one.memory))) {
-			const group = cells.filter((one) => one.memory === memory);
+		const memories = [...new Set(cells.map((one) => one.memory))];
+		const traced = [Math.min(...memories), Math.max(...memories)];
 
-			await this.runGroup(memory, group);
+		for (const memory of memories) {
+			await this.runGroup(memory, cells.filter((one) => one.memory === memory));
+			if (this.results.not_traced === null && traced.includes(memory))
+				await this.traceAll();
 			await this.stopAll();
 		}
 	}
 
+	/* The candidates that are here. */
+	present() {
+		return this.results.candidates.filter(({ missing }) => missing === null);
+	}
+
 	/* Cells of one memory: servers stay for all of them where there is room for all. */
 	async runGroup(memory, cells) {
-		const present = this.results.candidates.filter(({ missing }) => missing === null);
+		const present = this.present();
 		const each = memory + SERVER_MB;
 		const room = availableMb();
 
 		this.memory = memory;
 		this.works = [...new Set(cells.map((one) => one.work))];
 		this.keep = present.length * each < room / 2;
+		this.skipped = each > room * 0.8 ? `no more than ${Math.round(room)} MB are free` : null;
 		for (const cell of cells) {
-			const skipped = each > room * 0.8 ? `${Math.round(room)} MB are free` : null;
+			const { skipped } = this;
 			const results = Object.fromEntries(present.map(({ name }) => [name, []]));
 			const result = { ...cell, skipped, results };
 
@@ -114,8 +123,6 @@ class Session {
 			if (skipped === null)
 				await this.runCell(result, present);
 		}
-		if (this.results.not_traced === null)
-			await this.traceAll(present);
 	}
 
 	async runCell(cell, present) {
@@ -206,9 +213,9 @@ class Session {
 	}
 
 	/* How long main threads are blocked, in rounds of their own: being traced costs time. */
-	async traceAll(present) {
-		for (const one of present) {
-			if (this.stopped)
+	async traceAll() {
+		for (const one of this.present()) {
+			if (this.stopped || this.skipped)
 				return;
 			this.say(`traced with ${this.memory} MB: ${one.name}`);
 			const server = await this.server(one);

@@ -10,6 +10,8 @@ const { load } = require('./loader.js');
 const { belongings } = require('./servers.js');
 
 const SECONDS = 1;
+/* The load is there before the tracer is, and when that has ended. */
+const LOAD_SECONDS = 2 + SECONDS;
 const CONNECTIONS = 30;
 const LIMIT_MS = 30000;
 const OUTPUT_BYTES_MAX = 1 << 26;
@@ -77,7 +79,7 @@ async function traceBlocked(server, { where }, at) {
 	const tracing = trace(server.pid, pids, at);
 
 	try {
-		await load({ url: server.url + where, connections: CONNECTIONS, seconds: SECONDS });
+		await load({ url: server.url + where, connections: CONNECTIONS, seconds: LOAD_SECONDS });
 	} catch (error) {
 		await tracing;
 		return { failed: error.message };
