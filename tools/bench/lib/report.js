@@ -113,7 +113,7 @@ function coverageSection({ cells }) {
 			WORKS.flatMap(({ name }) => MEMORY_MB.map((memory) => row(name, memory))))];
 }
 
-/** @param {{title, tables}[]} foreign  see foreignSections() */
+/** @param {{title, written, tables}[]} foreign  see foreignSections() */
 function markdown(results, foreign) {
 	return [
 		...head(results), ...machineSection(results), ...versionsSection(results),
@@ -124,7 +124,8 @@ function markdown(results, foreign) {
 		'workers, the sidecar a private daemon. Memory is the proportional share (PSS), after the load.',
 		...results.cells.map((cell) => cellSection(results, cell)),
 		...blockedSection(results),
-		...foreign.flatMap(({ title, tables }) => [`## ${title}`, ...tables.map(foreignTable)]),
+		...foreign.flatMap(({ title, written, tables }) => [`## ${title}`, written,
+			...tables.map(foreignTable)]),
 		...coverageSection(results),
 	].filter((part) => part !== null).join('\n\n') + '\n';
 }
@@ -140,6 +141,13 @@ function readTables(file) {
 	return tables;
 }
 
+/* They may be of an earlier run than what is above them. */
+function writtenAt(files) {
+	const times = files.map((file) => fs.statSync(file).mtime.toISOString().slice(0, 16)).sort();
+
+	return times.length === 0 ? null : `Measured from ${times[0]} to ${times[times.length - 1]} (UTC).`;
+}
+
 const NO_TABLE = { columns: [], rows: [] };
 
 /* One section; a file that cannot be read is named in it. */
@@ -153,7 +161,7 @@ function foreignSection(title, files, otherwise) {
 			tables.push({ ...NO_TABLE, title: path.basename(file), note: `Cannot be read: ${error.message}.` });
 		}
 	}
-	return { title, tables: tables.length > 0 ? tables :
+	return { title, written: writtenAt(files), tables: tables.length > 0 ? tables :
 		[{ ...NO_TABLE, title: 'Not measured', note: otherwise }] };
 }
 

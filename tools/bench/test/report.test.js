@@ -122,7 +122,7 @@ test('tables of other measurements are taken in, and one that cannot be read is 
 		fs.writeFileSync(wrong, JSON.stringify({ tables: [{ title: 'x' }] }));
 		const text = markdown(run([]), [foreignSection('The engine', [good, bad, wrong], 'nothing')]);
 
-		assert.match(text, /## The engine\n\n### Loops\n\nA note\.\n\n`bench`\n\n\|  \| jobs\/s \|/);
+		assert.match(text, /## The engine\n\nMeasured from \d{4}-.* \(UTC\)\.\n\n### Loops\n\nA note\.\n\n`bench`\n\n\|  \| jobs\/s \|/);
 		assert.match(text, /\| bare \| 2500 \|/);
 		assert.match(text, /### bad\.json\n\nCannot be read: /);
 		assert.match(text, /### wrong\.json\n\nCannot be read: not \{"tables"/);
