@@ -121,8 +121,8 @@ BOTH_WAYS(run_signals, what_stops_us_stops_the_program_too)
 BOTH_WAYS(run_signals, the_first_signal_of_a_timeout_can_be_chosen)
 {
 	cr_expect(eq(int,
-		     run(way, ARGS("--timeout", "50ms", "--kill-after", "50ms",
-				   "--signal", "USR1", PROGRAM("tell_signals"))),
+		     run(way, ARGS("--timeout", "500ms", "--kill-after", "1s", "--signal",
+				   "USR1", PROGRAM("tell_signals"))),
 		     124));
 	cr_expect(says(result.out, "signal 10\n"), "%s", result.out);
 	cr_expect(not(says(result.out, "signal 15\n")), "%s", result.out);
