@@ -11,6 +11,7 @@
 #include <errno.h>
 #include "base/alloc.h"
 #include "process/deadline.h"
+#include "process/probe.h"
 #include "process/tell.h"
 #include "process/verbs.h"
 #include "sys/pidfd.h"
@@ -37,6 +38,7 @@ static const uint8_t may_become[PROCESS_STATES] = {
 static void move(struct process *p, enum process_state next)
 {
 	assert(may_become[p->state] & BIT(next));
+	PROBE_STATE(p, next);
 	p->state = next;
 }
 
