@@ -182,7 +182,7 @@ $B/gen/%.skel.h: $B/bpf/%.bpf.o
 	$(Q)$(BPFTOOL) gen object $(<:.bpf.o=.linked.o) $<
 	$(Q)$(BPFTOOL) gen skeleton $(<:.bpf.o=.linked.o) name $* > $@
 
-$(trace_obj): $(trace_skel)
+$B/tools/uringspawn-trace/probe.o: $(trace_skel)
 $B/tools/uringspawn-trace/%.o: cppflags += -iquote tools -iquote . -isystem $B/gen
 trace_use := $(addprefix $B/src/,cli/option.o)
 $B/uringspawn-trace: $(trace_obj) $(trace_use) $(lib_a)
@@ -235,7 +235,10 @@ $B/tests/integration-tests: $(integration_obj) $(under_test)
 	$(call say,LD,$@)
 	$(Q)$(CC) $(ldflags) -o $@ $^ $(test_libs) -lcriterion $(LDLIBS)
 
-$B/tests/trace-tests: $(trace_test_obj) $(under_test)
+# What of the tracer needs neither libbpf nor a kernel.
+trace_pure := $(addprefix $B/tools/uringspawn-trace/,function.o histogram.o record.o failure.o privilege.o)
+$B/tests/trace/%.o: cppflags += -iquote tools -iquote .
+$B/tests/trace-tests: $(trace_test_obj) $(trace_pure) $(under_test)
 	$(call say,LD,$@)
 	$(Q)$(CC) $(ldflags) -o $@ $^ $(test_libs) -lcriterion -lm $(LDLIBS)
 

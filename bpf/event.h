@@ -17,11 +17,13 @@ enum {
 	TRACE_SLEEPS_MAX = 4, /* of one handshake */
 };
 
+/* TRACE_FUNCTION: --func's returned.  TRACE_COMMAND: something was executed, where that is
+ * asked for.  TRACE_JOB: one of uringspawn's own. */
 enum trace_event_kind {
-	TRACE_SPAWN = 1,    /* struct trace_spawn */
-	TRACE_FUNCTION = 2, /* struct trace_function: --func's returned */
-	TRACE_COMMAND =
-		3, /* struct trace_command: what was executed, where it is asked for */
+	TRACE_SPAWN = 1,
+	TRACE_FUNCTION,
+	TRACE_COMMAND,
+	TRACE_JOB,
 };
 
 /* How a process was made. */
@@ -82,6 +84,25 @@ struct trace_function {
 	__u32 tgid, tid;
 	__u32 pid; /* that was made in it, else 0 */
 	__u64 enter_at, leave_at;
+};
+
+/* The states of a job of uringspawn's, as its probe process_state tells them. */
+enum trace_job_state {
+	TRACE_JOB_QUEUED,
+	TRACE_JOB_LAUNCHING,
+	TRACE_JOB_RUNNING,
+	TRACE_JOB_DRAINING,
+	TRACE_JOB_ENDED,
+	TRACE_JOB_STATES,
+};
+
+/* Told when it runs, and when it has ended. */
+struct trace_job {
+	__u32 event; /* TRACE_JOB */
+	__u32 tgid;
+	__u32 pid; /* as its launcher numbers it */
+	__u32 state;
+	__u64 at[TRACE_JOB_STATES]; /* when it came to each */
 };
 
 struct trace_command {

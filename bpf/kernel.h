@@ -9,6 +9,8 @@
 
 #include <linux/bpf.h>
 
+typedef _Bool bool;
+
 #pragma clang attribute push(__attribute__((preserve_access_index)), apply_to = record)
 
 typedef struct {
@@ -74,12 +76,16 @@ struct mm_struct {
 
 #if defined(__TARGET_ARCH_x86)
 struct pt_regs {
-	unsigned long di, si, dx, r10, ax, orig_ax;
+	unsigned long di, si, dx, r10, ax, orig_ax, ip;
 };
 #elif defined(__TARGET_ARCH_arm64)
 struct pt_regs {
 	unsigned long long regs[31];
 	int syscallno;
+};
+
+struct user_pt_regs {
+	unsigned long long regs[31], sp, pc;
 };
 #endif
 

@@ -6,6 +6,7 @@
  */
 #include "child.h"
 #include "sleep.h"
+#include <bpf/usdt.bpf.h>
 
 char LICENSE[] SEC("license") = "Dual MIT/GPL";
 
@@ -191,6 +192,34 @@ int function_left(struct pt_regs *ctx)
 	f.leave_at = bpf_ktime_get_ns();
 	t->function_at = 0;
 	tell(&f, sizeof(f));
+	return 0;
+}
+
+/* ---- uringspawn's own probe ------------------------------------------------ */
+
+SEC("usdt")
+int BPF_USDT(job_state, void *id, int pid, int from, int to)
+{
+	struct job_key key = { bpf_get_current_pid_tgid() >> 32, (__u64)id };
+	struct trace_job *job, none = { .event = TRACE_JOB };
+
+	if (!is_target(key.tgid))
+		return 0;
+	if (to == TRACE_JOB_LAUNCHING)
+		bpf_map_update_elem(&jobs, &key, &none, BPF_ANY);
+	job = bpf_map_lookup_elem(&jobs, &key);
+	if (!job || to < 0 || to >= TRACE_JOB_STATES)
+		return 0;
+	job->at[to] = bpf_ktime_get_ns();
+	job->state = to;
+	job->tgid = key.tgid;
+	if (to == TRACE_JOB_RUNNING)
+		job->pid = pid;
+	if (to != TRACE_JOB_RUNNING && to != TRACE_JOB_ENDED)
+		return 0;
+	tell(job, sizeof(*job));
+	if (to == TRACE_JOB_ENDED)
+		bpf_map_delete_elem(&jobs, &key);
 	return 0;
 }
 

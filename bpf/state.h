@@ -109,6 +109,18 @@ struct {
 	__type(value, __u32);
 } inner_pids SEC(".maps");
 
+/* A job of uringspawn's: by the process that it is in, and its address there. */
+struct job_key {
+	__u64 tgid, id;
+};
+
+struct {
+	__uint(type, BPF_MAP_TYPE_LRU_HASH);
+	__uint(max_entries, CHILDREN_MAX);
+	__type(key, struct job_key);
+	__type(value, struct trace_job);
+} jobs SEC(".maps");
+
 struct {
 	__uint(type, BPF_MAP_TYPE_RINGBUF);
 	__uint(max_entries, RING_BYTES);

@@ -17,9 +17,12 @@ enum {
 	CLONE_VM_FLAG = 0x100,
 	CLONE_VFORK_FLAG = 0x4000,
 	CLONE_THREAD_FLAG = 0x10000,
+	INVALID_ERROR = 22,
+	NO_SYSCALL_ERROR = 38,
 	RESTART_FIRST = 512, /* the kernel's own codes for a call that begins anew */
 	RESTART_LAST = 516,
 	NESTED_NS = 10000000,
+	PRE_NS = 50000000,
 };
 
 /* ---- before the clone ---------------------------------------------------- */
@@ -133,7 +136,8 @@ static __always_inline void describe(struct trace_spawn *s, struct thread *t,
 	s->tid = own_number(parent);
 	s->rss_pages = pages_of(parent);
 	s->clone_at = t->clone_at;
-	if (t->pre_switches == sleeps && t->pre_at <= t->clone_at)
+	/* An older pipe is one that the program made as it started. */
+	if (t->pre_switches == sleeps && t->clone_at - t->pre_at < PRE_NS)
 		s->pre_at = t->pre_at;
 	if (t->nested_switches == sleeps && t->clone_at - t->nested_at < NESTED_NS)
 		s->flags |= TRACE_NESTED_LOOP;
@@ -206,7 +210,8 @@ static __always_inline void clone_failed(struct thread *t, long error)
 
 	t->phase = IDLE;
 	watch_less();
-	if (!c)
+	/* Asked in vain whether this kernel or sandbox knows such a clone: no spawn. */
+	if (!c || error == INVALID_ERROR || error == NO_SYSCALL_ERROR)
 		return;
 	describe(&c->told, t, bpf_get_current_task_btf());
 	c->told.clone_error = (__s32)error;

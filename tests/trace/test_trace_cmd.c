@@ -296,3 +296,15 @@ Test(trace_cmd, nothing_to_compare_is_said)
 	cr_expect(says(result.err, "nothing was executed"), "%s", result.err);
 	cr_expect(says(result.out, "0 spawns"), "%s", result.out);
 }
+
+#if __has_include(<sys/sdt.h>)
+/* By the probe of its own programs. */
+Test(trace_cmd, a_job_of_uringspawn_is_told_to_be_one)
+{
+	traced_run(ARGS("-e", BUILD_DIR "/uringspawn", "run", "--", "true"), &result);
+	cr_expect(says(result.out, "1 jobs of uringspawn's ended"), "%s", result.out);
+	cr_expect(says(result.out, " job\n"), "%s", result.out);
+	cr_expect(says(result.out, "uringspawn: from its turn until it runs"), "%s",
+		  result.out);
+}
+#endif

@@ -70,6 +70,8 @@ static void choose_programs(struct spawn_trace *programs,
 						  options->backend == BACKEND_TP);
 		else if (begins(name, "function_"))
 			bpf_program__set_autoload(program, options->function);
+		else if (begins(name, "job_"))
+			bpf_program__set_autoload(program, options->jobs);
 		else if (begins(name, "raw_"))
 			bpf_program__set_autoload(program,
 						  options->backend == BACKEND_RAW);
@@ -205,6 +207,18 @@ int probe_function(struct probe *probe, const char *path, uint64_t offset,
 				   "--func: uprobes are not permitted: CAP_SYS_ADMIN "
 				   "missing; run it as root");
 	return ret ? failure_of_errno(why, ret, "uprobe") : 0;
+}
+
+int probe_jobs(struct probe *probe, const char *path)
+{
+	struct bpf_link *link =
+		bpf_program__attach_usdt(probe->programs->progs.job_state, -1, path,
+					 "uringspawn", "process_state", NULL);
+
+	if (!link)
+		return -errno;
+	probe->programs->links.job_state = link;
+	return 0;
 }
 
 /* ---- what is told -------------------------------------------------------- */

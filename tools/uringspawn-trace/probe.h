@@ -22,6 +22,7 @@ struct probe_options {
 	bool every;    /* process, not only those of probe_watch() */
 	bool follow;   /* what a watched process starts is watched */
 	bool commands; /* tell also what is executed */
+	bool jobs;     /* probe_jobs() will be called */
 	bool function; /* probe_function() will be called */
 };
 
@@ -49,6 +50,10 @@ bool probe_has_targets(const struct probe *probe);
  * Returns 0, or the exit code of @why. */
 int probe_function(struct probe *probe, const char *path, uint64_t offset,
 		   struct failure *why);
+
+/* Listen also to uringspawn's own probe in the file @path.  Returns 0, or -errno: it has
+ * none, or that is not permitted. */
+int probe_jobs(struct probe *probe, const char *path);
 
 /* Becomes readable when much is waiting. */
 int probe_fd(const struct probe *probe);

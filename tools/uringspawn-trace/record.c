@@ -16,6 +16,9 @@ const struct phase_name phase_names[PHASE_COUNT] = {
 			     "its copy of the old memory let go" },
 	[PHASE_RUN] = { "run", "run", "until it ends" },
 	[PHASE_REAP] = { "reap", "reap", "a zombie until somebody waits" },
+	[PHASE_LAUNCH] = { "launch", "launch",
+			   "uringspawn: from its turn until it runs" },
+	[PHASE_DRAIN] = { "drain", "drain", "uringspawn: from its exit until its end" },
 	[PHASE_FUNCTION] = { "function", "function", "of --func, as a whole" },
 	[PHASE_SYNC] = { "sync", "sync", "the thread waits for its end" },
 };

@@ -24,6 +24,9 @@ enum phase {
 	PHASE_REAP, /* it ended, and nobody has waited for it */
 	/* Of the thread again. */
 	PHASE_SYNC, /* after the window, until the end that it waited for */
+	/* Of a job of uringspawn's; no record has them. */
+	PHASE_LAUNCH, /* from its turn until its engine knows that it runs */
+	PHASE_DRAIN,  /* from its exit until all of its output is told */
 	PHASE_FUNCTION, /* the function of --func, where it made a process; no record has it */
 	PHASE_COUNT,
 };
@@ -44,6 +47,7 @@ struct record {
 	bool executed;
 	bool sync; /* the thread waited for its end, as by spawnSync() or system() */
 	bool handshake;
+	bool job;     /* of uringspawn's */
 	uint32_t has; /* bit n: phase n took place */
 	uint64_t ns[PHASE_COUNT];
 };

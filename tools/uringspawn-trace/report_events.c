@@ -65,6 +65,8 @@ static void print_result(FILE *to, const struct record *r)
 		fprintf(to, "%u", code >> 8);
 	if (r->sync)
 		fputs(" sync", to);
+	if (r->job)
+		fputs(" job", to);
 }
 
 void report_event(FILE *to, const struct options *options, const struct record *r)
@@ -112,17 +114,17 @@ void report_event_json(FILE *to, const struct record *r)
 	const struct trace_spawn *s = &r->spawn;
 	json_t *o = json_pack(
 		"{s:s, s:I, s:i, s:i, s:b, s:i, s:o, s:o, s:o, s:s, s:i, s:i, s:i, s:i, "
-		"s:b, s:b, s:o, s:I, s:I}",
+		"s:b, s:b, s:b, s:o, s:I, s:I}",
 		"type", "spawn", "at_ns", (json_int_t)s->clone_at, "tgid", (int)s->tgid,
 		"tid", (int)s->tid, "main", r->main, "pid", (int)s->pid, "caller",
 		name_json(s->caller), "program", name_json(record_program(r)), "file",
 		name_json(s->file), "kind", record_kind(r), "tries", (int)s->tries,
 		"execs", (int)s->execs, "handshakes", (int)(r->handshake ? s->sleeps : 0),
 		"clone_error", (int)s->clone_error, "exec_failed", r->exec_failed, "sync",
-		r->sync, "end", end_json(r), "rss_pages", (json_int_t)s->rss_pages,
-		"off_cpu_ns", (json_int_t)s->off_cpu_ns);
+		r->sync, "job", r->job, "end", end_json(r), "rss_pages",
+		(json_int_t)s->rss_pages, "off_cpu_ns", (json_int_t)s->off_cpu_ns);
 
-	for (enum phase i = 0; o && i < PHASE_FUNCTION; i++) {
+	for (enum phase i = 0; o && i < PHASE_LAUNCH; i++) {
 		char name[32];
 
 		snprintf(name, sizeof(name), "%s_ns", phase_names[i].name);

@@ -85,6 +85,8 @@ static void print_head(FILE *to, const struct summary *s)
 		fprintf(to, "; %" PRIu64 " could not be made", t->clone_failed);
 	if (t->sync)
 		fprintf(to, "; %" PRIu64 " waited for", t->sync);
+	if (s->jobs)
+		fprintf(to, "; %" PRIu64 " jobs of uringspawn's ended", s->jobs);
 	fprintf(to, " (%s)\n", s->backend);
 }
 
@@ -262,6 +264,7 @@ void report_summary_json(FILE *to, const struct summary *s)
 
 	json_object_set_new(o, "type", json_string("summary"));
 	json_object_set_new(o, "backend", json_string(s->backend));
+	json_object_set_new(o, "jobs", json_integer((json_int_t)s->jobs));
 	json_object_set_new(o, "wall_ns",
 			    json_integer((json_int_t)(s->to_ns - s->from_ns)));
 	json_object_set_new(o, "processes", processes_json(s));

@@ -11,6 +11,7 @@
 #include "uringspawn-trace/commands.h"
 #include "uringspawn-trace/compare.h"
 #include "uringspawn-trace/function.h"
+#include "uringspawn-trace/privilege.h"
 #include "uringspawn-trace/report.h"
 #include "uringspawn-trace/summary.h"
 
@@ -52,6 +53,7 @@ static void on_spawn(struct session *session, const struct trace_spawn *spawn)
 	record_make(&r, spawn,
 		    summary_uses_handshakes(session->summary, (pid_t)spawn->tgid));
 	summary_learn(session->summary, &r);
+	r.job = summary_take_job(session->summary, spawn->pid);
 	if (!is_wanted(options, &r))
 		return;
 	summary_add(session->summary, &r);
@@ -82,6 +84,8 @@ static void on_record(const void *record, size_t size, void *user)
 		on_spawn(user, record);
 	else if (size >= sizeof(struct trace_function) && *kind == TRACE_FUNCTION)
 		on_function(user, record);
+	else if (size >= sizeof(struct trace_job) && *kind == TRACE_JOB)
+		summary_add_job(((struct session *)user)->summary, record);
 	else if (size >= sizeof(struct trace_command) && *kind == TRACE_COMMAND)
 		commands_add(&((struct session *)user)->commands, record);
 }
@@ -193,6 +197,7 @@ static int open_probe(struct session *session, struct failure *why)
 		.follow = session->options->follow,
 		.commands = session->options->compare,
 		.function = session->options->function,
+		.jobs = privilege_has(CAPABILITY_SYS_ADMIN),
 	};
 	struct failure first;
 	int ret = probe_open(&options, on_record, session, &session->probe, why);
@@ -219,6 +224,18 @@ static int open_compare(struct session *session, struct failure *why)
 	target_directory(&session->targets, session->cwd, sizeof(session->cwd));
 	return compare_open(session->options->compare, session->cwd, &session->compare,
 			    why);
+}
+
+/* A program of uringspawn's says more about its jobs; any other has nothing to say. */
+static void open_jobs(struct session *session)
+{
+	char program[4096];
+
+	if (!privilege_has(CAPABILITY_SYS_ADMIN))
+		return;
+	target_program(&session->targets, session->options->command, program,
+		       sizeof(program));
+	(void)probe_jobs(session->probe, program);
 }
 
 static int open_function(struct session *session, struct failure *why)
@@ -250,6 +267,8 @@ static int start(struct session *session, struct failure *why)
 		ret = open_probe(session, why);
 	if (!ret)
 		ret = probe_watch(session->probe, targets->pids, targets->n, why);
+	if (!ret)
+		open_jobs(session);
 	if (!ret && options->function)
 		ret = open_function(session, why);
 	if (!ret)

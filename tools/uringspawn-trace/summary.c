@@ -94,6 +94,32 @@ void summary_add_function(struct summary *summary, const struct trace_function *
 		      function->leave_at - function->enter_at);
 }
 
+void summary_add_job(struct summary *summary, const struct trace_job *job)
+{
+	const __u64 *at = job->at;
+
+	if (job->state == TRACE_JOB_RUNNING) {
+		summary->job_pids[job->pid % SUMMARY_JOBS_MAX] = job->pid;
+		histogram_add(&summary->all.ns[PHASE_LAUNCH],
+			      at[TRACE_JOB_RUNNING] - at[TRACE_JOB_LAUNCHING]);
+		return;
+	}
+	summary->jobs++;
+	if (at[TRACE_JOB_DRAINING])
+		histogram_add(&summary->all.ns[PHASE_DRAIN],
+			      at[TRACE_JOB_ENDED] - at[TRACE_JOB_DRAINING]);
+}
+
+bool summary_take_job(struct summary *summary, uint32_t pid)
+{
+	uint32_t *slot = &summary->job_pids[pid % SUMMARY_JOBS_MAX];
+
+	if (!pid || *slot != pid)
+		return false;
+	*slot = 0;
+	return true;
+}
+
 void summary_clear(struct summary *summary, uint64_t now_ns)
 {
 	for (size_t i = 0; i < summary->n_threads; i++)
@@ -105,6 +131,7 @@ void summary_clear(struct summary *summary, uint64_t now_ns)
 		process->by_main = process->main_ns = process->main_sync_ns = 0;
 		process->by_others = process->others_ns = 0;
 	}
+	summary->jobs = 0;
 	memset(&summary->all, 0, sizeof(summary->all));
 	summary->from_ns = now_ns;
 }

@@ -13,6 +13,9 @@
 /* More threads, and more processes, are counted together, as number 0. */
 enum { SUMMARY_THREADS_MAX = 256, SUMMARY_PROCESSES_MAX = 256 };
 
+/* Jobs are remembered by the last bits of their pids. */
+enum { SUMMARY_JOBS_MAX = 8192 };
+
 struct summary_thread {
 	pid_t tgid, tid;
 	char name[TRACE_COMM_MAX];
@@ -34,6 +37,8 @@ struct summary {
 	const char *backend;
 	struct probe_losses losses;
 	struct tally all;
+	uint64_t jobs; /* of uringspawn's, that ended */
+	uint32_t job_pids[SUMMARY_JOBS_MAX];
 	size_t n_processes;
 	struct summary_process processes[SUMMARY_PROCESSES_MAX + 1];
 	bool by_thread;
@@ -53,6 +58,12 @@ void summary_learn(struct summary *summary, const struct record *r);
 void summary_add(struct summary *summary, const struct record *r);
 
 void summary_add_function(struct summary *summary, const struct trace_function *function);
+
+/* A job of uringspawn's runs, or has ended. */
+void summary_add_job(struct summary *summary, const struct trace_job *job);
+
+/* Whether the process @pid is one; true once. */
+bool summary_take_job(struct summary *summary, uint32_t pid);
 
 /* Begin anew, at @now_ns. */
 void summary_clear(struct summary *summary, uint64_t now_ns);
