@@ -20,11 +20,17 @@ const { errno } = os.constants;
 /* What ends the wait for a program, beside its end. */
 const NO_ERROR = 0;
 const CLOSE_MS = 20; /* after the signal */
+const READ_BYTES = 64 << 10; /* at once, by the runtime, which keeps all of the read that is too much */
 const UNREAD_AT = 24; /* in the payload of END: bytes of stdin that were not taken */
 
 /* Of a Buffer, and of each other view. */
 function bytesOf(view) {
 	return view ? Buffer.from(view.buffer, view.byteOffset, view.byteLength) : null;
+}
+
+/* What the runtime has read when it has seen more than `bytes`. */
+function readBytes(bytes) {
+	return (Math.floor(bytes / READ_BYTES) + 1) * READ_BYTES;
 }
 
 class SyncJob {
@@ -67,8 +73,11 @@ class SyncJob {
 
 		if (this.error !== NO_ERROR)
 			return; /* as when its streams are closed, which they soon are */
+		if (maxBuffer > 0 && this.bytes + bytes.length > maxBuffer)
+			this.output[stream].push(bytes.subarray(0, readBytes(maxBuffer - this.bytes)));
+		else
+			this.output[stream].push(bytes);
 		this.bytes += bytes.length;
-		this.output[stream].push(bytes);
 		this.owed[stream] += bytes.length;
 		if (this.owed[stream] >= this.connection.windowBytes / 2) {
 			this.connection.send(TYPE.WINDOW, stream, this.id, this.owed[stream]);

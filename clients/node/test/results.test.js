@@ -158,8 +158,8 @@ both('a multi-line command', async ({ exec }, record) => {
 });
 
 ofNode('a program that does not want to end, synchronously', async ({ spawnSync }, record) => {
-	const { error, status, signal, stdout } = spawnSync('sh', ['-c', 'trap "" TERM; echo before; sleep 0.4; exit 5'],
-		{ timeout: 100, encoding: 'utf8' });
+	const { error, status, signal, stdout } = spawnSync('sh', ['-c', 'trap "" TERM; echo before; sleep 2; exit 5'],
+		{ timeout: 1000, encoding: 'utf8' });
 
 	record(error && error.code, status, signal, stdout);
 });
@@ -181,6 +181,11 @@ ofNode('maxBuffer, synchronously', async ({ spawnSync, execSync, execFileSync },
 		execFileSync('yes', { maxBuffer: 2, stdio: ['pipe', 'pipe', 'ignore'] });
 	} catch (error) {
 		record(error.code, error.status, error.signal, error.stdout.length > 2 && error.stdout.length <= 65536);
+	}
+	try {
+		execFileSync('cat', ['/dev/zero'], { maxBuffer: 100000, stdio: ['pipe', 'pipe', 'ignore'] });
+	} catch (error) {
+		record(error.code, error.stdout.length > 100000 && error.stdout.length <= 100000 + 65536);
 	}
 	const { error } = spawnSync('sh', ['-c', 'echo 123; echo 456 >&2; sleep 0.1'], { maxBuffer: 5 });
 	record(error && error.code);
