@@ -19,6 +19,9 @@ static void node_or_skip(void)
 		cr_skip_test("there is no node");
 }
 
+/* The machine is not ours alone: so often is looked before something is wrong. */
+enum { TRIES = 5 };
+
 TestSuite(trace_node, .init = node_or_skip, .fini = tmpdir_done, .timeout = 120);
 
 static const char one_by_one[] =
@@ -56,7 +59,7 @@ Test(trace_node, the_window_is_what_uv_spawn_takes)
 	traced_run(ARGS("--func", "uv_spawn", "--", "node", "-v"), &result);
 	if (result.code)
 		cr_skip_test("%s", result.err);
-	for (int i = 0; i < 3 && told * 10 < took * 9; i++) {
+	for (int i = 0; i < TRIES && told * 10 < took * 9; i++) {
 		const struct traced *traced =
 			traced_program(ARGS("--func", "uv_spawn"),
 				       ARGS("node", "-e", one_by_one, "1", "100"));
@@ -77,19 +80,25 @@ Test(trace_node, what_spawn_sync_waits_for_is_told_apart)
 	cr_expect(eq(sz, traced_number(traced->summary, "sync"), 20));
 }
 
-/* What the memory costs is both of the copy and of its teardown within the exec. */
+/* What the memory costs is both of the copy and of its teardown within the exec; the rest is
+ * little, unless it has to wait for a processor. */
 Test(trace_node, memory_is_copied_and_torn_down)
 {
-	const struct traced *traced =
-		traced_program(NULL, ARGS("node", "-e", one_by_one, "300", "10"));
-	json_t *first = json_array_get(traced->spawns, 0);
-	uint64_t copy = median_of(traced->spawns, "copy_ns", NULL);
-	uint64_t exec = median_of(traced->spawns, "exec_ns", NULL);
-	uint64_t blocked = median_of(traced->spawns, "blocked_ns", NULL);
+	uint64_t copy = 0, exec = 0, blocked = 1;
 
-	if (strcmp(json_string_value(json_object_get(first, "kind")), "fork"))
-		cr_skip_test("this node does not fork");
-	cr_expect(lt(sz, 300 << 20, traced_number(traced->summary, "fork_bytes")));
+	for (int i = 0; i < TRIES && copy + exec <= blocked / 2; i++) {
+		const struct traced *traced =
+			traced_program(NULL, ARGS("node", "-e", one_by_one, "300", "10"));
+		json_t *first = json_array_get(traced->spawns, 0);
+
+		if (strcmp(json_string_value(json_object_get(first, "kind")), "fork"))
+			cr_skip_test("this node does not fork");
+		cr_expect(
+			lt(sz, 300 << 20, traced_number(traced->summary, "fork_bytes")));
+		copy = median_of(traced->spawns, "copy_ns", NULL);
+		exec = median_of(traced->spawns, "exec_ns", NULL);
+		blocked = median_of(traced->spawns, "blocked_ns", NULL);
+	}
 	cr_expect(lt(sz, blocked / 2, copy + exec), "%zu + %zu of %zu", copy, exec,
 		  blocked);
 	cr_expect(lt(sz, 1000000, copy), "%zu", copy);
