@@ -7,6 +7,7 @@ const fs = require('fs');
 const net = require('net');
 const os = require('os');
 const path = require('path');
+const { once } = require('events');
 const { execFile, spawn } = require('child_process');
 const { setTimeout: sleep } = require('timers/promises');
 
@@ -43,8 +44,15 @@ class Daemon {
 		this.socket = socket;
 	}
 
-	stop() {
+	/** Resolves when it has ended, and so have its jobs: what comes next has the machine alone. */
+	async stop() {
+		if (this.child.exitCode !== null || this.child.signalCode !== null)
+			return;
+		const late = setTimeout(() => this.child.kill('SIGKILL'), READY_MS);
+
 		this.child.kill('SIGTERM');
+		await once(this.child, 'exit');
+		clearTimeout(late);
 	}
 }
 
@@ -58,7 +66,7 @@ class Session {
 		this.running = new Set();
 		this.daemons = 0;
 		process.on('exit', () => this.close());
-		for (const signal of ['SIGINT', 'SIGTERM'])
+		for (const signal of ['SIGINT', 'SIGTERM', 'SIGHUP'])
 			process.on(signal, () => process.exit(130));
 	}
 
@@ -152,7 +160,7 @@ class Session {
 		try {
 			return await use(daemon);
 		} finally {
-			daemon.stop();
+			await daemon.stop();
 		}
 	}
 }
