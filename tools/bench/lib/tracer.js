@@ -28,17 +28,29 @@ function whyNotTraced(at) {
 	}
 }
 
-/* What it says of all the processes of a server: {figures} or {failed}. */
+/*
+ * Traces all the processes of a server.
+ * @returns {{ready: Promise, told: Promise}} ready: it looks at them, or it has ended; told:
+ *   {figures} or {failed}
+ */
 function trace(root, pids, at) {
-	return new Promise((resolve) => {
-		execFile(program(at), ['-p', pids.join(), '-d', String(SECONDS), '-j'],
+	const argv = ['-p', pids.join(), '-d', String(SECONDS), '-j'];
+	let looks;
+	const ready = new Promise((resolve) => looks = resolve);
+	const told = new Promise((resolve) => {
+		const tracer = execFile(program(at), argv,
 			{ timeout: LIMIT_MS, maxBuffer: OUTPUT_BYTES_MAX }, (error, stdout, stderr) => {
+				looks();
 				if (error)
 					resolve({ failed: stderr.trim().split('\n')[0] || error.message });
 				else
 					resolve(parseTrace(stdout, root));
 			});
+
+		tracer.stderr.on('data', (text) => /^Tracing /m.test(text) && looks());
 	});
+
+	return { ready, told };
 }
 
 /**
@@ -73,18 +85,22 @@ function figuresOf(summary, root) {
 	};
 }
 
-/** A server under load: {figures} or {failed}. */
+/**
+ * A server under load: {figures} or {failed}.  The load begins when the tracer looks, which takes
+ * a while: its shares are of the time that it looked.
+ */
 async function traceBlocked(server, { where }, at) {
 	const pids = belongings(server).server.map(({ pid }) => pid);
-	const tracing = trace(server.pid, pids, at);
+	const { ready, told } = trace(server.pid, pids, at);
 
+	await ready;
 	try {
 		await load({ url: server.url + where, connections: CONNECTIONS, seconds: LOAD_SECONDS });
 	} catch (error) {
-		await tracing;
+		await told;
 		return { failed: error.message };
 	}
-	return tracing;
+	return told;
 }
 
 module.exports = { traceBlocked, whyNotTraced, parseTrace };

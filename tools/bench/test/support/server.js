@@ -2,8 +2,9 @@
 /*
  * A server for tests of the harness:  server.js right|wrong|short|dies|mute|garbled
  *
- * right: /echo as it is to be, /sleep by a child; wrong: another byte; short: a byte too few; dies:
- * after its first answer; mute: ends before it says its port; garbled: says something else.
+ * right: /echo as it is to be, /sleep by a child, /tell is told on stdout; wrong: another byte;
+ * short: a byte too few; dies: after its first answer; mute: ends before it says its port;
+ * garbled: says something else.
  */
 const http = require('http');
 const { spawn } = require('child_process');
@@ -18,6 +19,8 @@ function answer(request, response) {
 		spawn('sleep', ['0.05']).on('close', () => response.end());
 		return;
 	}
+	if (request.url === '/tell')
+		console.log('asked');
 	if (mode === 'dies' && answers > 1)
 		process.exit(3);
 	response.end(WRONG[mode] || 'hi\n');
