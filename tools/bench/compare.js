@@ -26,7 +26,7 @@ function list({ peers, build }) {
 
 /* The first signal ends it after the round that runs, the second one at once. */
 function listen(session) {
-	for (const signal of ['SIGINT', 'SIGTERM']) {
+	for (const signal of ['SIGINT', 'SIGTERM', 'SIGHUP']) {
 		process.on(signal, () => {
 			if (session.stopped)
 				process.exit(INTERRUPTED);

@@ -48,6 +48,6 @@ for (let i = 0; i < Number(n); i++) {
 			console.log('running');
 	});
 }
-for (const signal of ['SIGINT', 'SIGTERM'])
+for (const signal of ['SIGINT', 'SIGTERM', 'SIGHUP'])
 	process.on(signal, end);
 process.stdin.on('end', end).resume();

@@ -10,6 +10,7 @@ const { load, total } = require('./loader.js');
 
 const START_MS = 60000; /* with a gigabyte to touch, on a machine that is busy */
 const STOP_MS = 5000;
+const LEAVE_MS = 300; /* where nobody can wait for an end */
 /* So long is looked for a child that sleeps, while so many are asked for at a time. */
 const LOOK_MS = 5000;
 const SLEEPERS = 4;
@@ -18,13 +19,25 @@ const STDERR_BYTES = 2000;
 const sleep = (ms) => new Promise((resolve) => setTimeout(resolve, ms));
 const running = new Set();
 
-/* None outlives the harness, whichever way that ends.  Nobody else has the pid of one of these. */
-process.on('exit', () => running.forEach(({ process: { pid } }) => signalGroup(pid, 'SIGKILL')));
+/*
+ * None outlives the harness, whichever way that ends, and each may remove its files first.  Nobody
+ * else has the pid of one of these.
+ */
+process.on('exit', () => {
+	const groups = [...running].map(({ pid }) => -pid);
 
-function signalGroup(pid, signal) {
+	if (groups.length === 0)
+		return;
+	groups.forEach((group) => kill(group, 'SIGTERM'));
+	Atomics.wait(new Int32Array(new SharedArrayBuffer(4)), 0, 0, LEAVE_MS);
+	groups.forEach((group) => kill(group, 'SIGKILL'));
+});
+
+/* A process, or by less than 0 a group. */
+function kill(pid, signal) {
 	try {
-		process.kill(-pid, signal);
-	} catch { /* none of them is left */ }
+		process.kill(pid, signal);
+	} catch { /* it is gone by now */ }
 }
 
 /* The first line of what it prints. */
@@ -165,9 +178,9 @@ function belongings(server) {
 /* SIGKILL for those of the list that are still there, and for their group while one is in it. */
 function killAll(list, group) {
 	if (again(list).some((one) => one.group === group))
-		signalGroup(group, 'SIGKILL');
+		kill(-group, 'SIGKILL');
 	for (const { pid } of again(list))
-		process.kill(pid, 'SIGKILL');
+		kill(pid, 'SIGKILL');
 }
 
 /** Ends it and all that belongs to it; resolves to what had to be killed: ['NAME'...]. */

@@ -25,12 +25,16 @@ const WORKS = [
 
 const work = (name) => WORKS.find((one) => one.name === name);
 
-/** The files that the works read: {directory, environment}; the caller removes the directory. */
+/**
+ * The files that the works read: {directory, environment}; the caller removes the directory, and
+ * where it ends without that, it is removed as well.
+ */
 function makeFiles() {
 	const directory = fs.mkdtempSync(path.join(os.tmpdir(), 'uringspawn-bench-'));
 	const file = path.join(directory, 'file');
 	const large = path.join(directory, 'large');
 
+	process.once('exit', () => fs.rmSync(directory, { recursive: true, force: true }));
 	fs.writeFileSync(file, work('cat').body);
 	fs.writeFileSync(large, work('large').body);
 	return { directory, environment: { BENCH_FILE: file, BENCH_LARGE: large } };

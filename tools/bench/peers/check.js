@@ -14,6 +14,8 @@ const { choose, context, readStatus, whyMissing } = require('../lib/candidates.j
 const { Server } = require('./check/server.js');
 const { otherTests, prepare, usualTests } = require('./check/tests.js');
 
+const INTERRUPTED = 130;
+
 let failed = 0;
 let running = null; /* the server that is asked */
 
@@ -83,7 +85,7 @@ async function main() {
 		running?.kill();
 		fs.rmSync(directory, { recursive: true, force: true });
 	});
-	for (const signal of ['SIGINT', 'SIGTERM'])
+	for (const signal of ['SIGINT', 'SIGTERM', 'SIGHUP'])
 		process.on(signal, () => process.exit(128 + os.constants.signals[signal]));
 	const prepared = prepare(directory);
 

@@ -126,7 +126,7 @@ async function main() {
 	fs.writeFileSync(path.join(chosen.out, 'profile.json'), `${JSON.stringify({ tables }, null, '\t')}\n`);
 }
 
-for (const signal of ['SIGINT', 'SIGTERM'])
+for (const signal of ['SIGINT', 'SIGTERM', 'SIGHUP'])
 	process.on(signal, () => process.exit(130));
 main().catch((error) => {
 	console.error(`profile: ${error.message}`);

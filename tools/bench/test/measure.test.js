@@ -1,13 +1,18 @@
 'use strict';
 const assert = require('assert');
+const fs = require('fs');
+const os = require('os');
 const path = require('path');
+const { execFileSync } = require('child_process');
 const { test } = require('node:test');
+const { setTimeout: sleep } = require('timers/promises');
 const { start, stop, childEnvironment, belongings, difference } = require('../lib/servers.js');
 const { measure, realErrors, cpuBetween } = require('../lib/measure.js');
 const { wrongTotal } = require('../lib/bodies.js');
 const { work } = require('../lib/works.js');
+const { stat } = require('../lib/procfs.js');
 const { parse } = require('../lib/loader.js');
-const { parseTrace } = require('../lib/tracer.js');
+const { parseTrace, traceBlocked } = require('../lib/tracer.js');
 
 const program = path.join(__dirname, 'support', 'server.js');
 const candidate = (mode) => ({ name: mode, command: () =>
@@ -50,6 +55,21 @@ test('a server that does not start says why', async () => {
 	await assert.rejects(start(candidate('garbled'), {}, {}),
 		/printed "listening!" where its port was awaited/);
 	await assert.rejects(start(nowhere, {}, {}), /does not start: .*ENOENT/);
+});
+
+test('who ends without a stop leaves no server and no file', async () => {
+	const lib = (name) => JSON.stringify(path.join(__dirname, '..', 'lib', name));
+	const right = `{ command: () => ({ argv: [process.execPath, '${program}', 'right'], env: {} }) }`;
+	const script = `require(${lib('servers.js')}).start(${right}, {}, {}).then(({ pid }) => {
+		console.log(JSON.stringify({ pid, ...require(${lib('works.js')}).makeFiles() }));
+		process.exit();
+	})`;
+	const { pid, directory } = JSON.parse(execFileSync(process.execPath, ['-e', script]));
+
+	assert.ok(!fs.existsSync(directory));
+	for (let i = 0; i < 1000 && stat(pid) !== null; i++)
+		await sleep(10); /* it was killed, and has some way to go */
+	assert.strictEqual(stat(pid), null);
 });
 
 test('the environment of a child is read, and compared with that of its server', async () => {
@@ -116,4 +136,34 @@ test('threads of a server are told apart from those of its workers', () => {
 	assert.deepStrictEqual(Object.values(figures), [7, 30, 50, 20, 1, 2, 3, 0]);
 	const none = JSON.stringify({ ...summary, phases: { blocked: null } });
 	assert.strictEqual(parseTrace(none, 1).figures['p99 µs'], null);
+});
+
+/* A program in the tracer's place: a shell script. */
+async function withTracer(script, body) {
+	const build = fs.mkdtempSync(path.join(os.tmpdir(), 'uringspawn-tracer-'));
+
+	fs.writeFileSync(path.join(build, 'uringspawn-trace'), `#!/bin/sh\n${script}\n`, { mode: 0o755 });
+	try {
+		return await body({ build });
+	} finally {
+		fs.rmSync(build, { recursive: true });
+	}
+}
+
+test('a server is traced under load, and the load waits until the tracer looks', async () => {
+	const summary = JSON.stringify({ spawns: 7, wall_ns: 1e9, phases: { blocked: null },
+		processes: [], lost_records: 0 });
+	const late = `sleep 0.3; touch "$0.looks"; echo "Tracing a (1)" >&2; echo '${summary}'`;
+
+	await withServer('right', (server) => withTracer(late, async (at) => {
+		const looks = path.join(at.build, 'uringspawn-trace.looks');
+		const first = new Promise((resolve) => server.process.stdout.once('data', () =>
+			resolve(fs.existsSync(looks))));
+
+		assert.strictEqual((await traceBlocked(server, { where: '/tell' }, at)).figures.spawns, 7);
+		assert.ok(await first);
+	}));
+	await withServer('right', (server) => withTracer('echo "not permitted" >&2; exit 2', async (at) =>
+		assert.deepStrictEqual(await traceBlocked(server, { where: '/echo' }, at),
+			{ failed: 'not permitted' })));
 });
