@@ -13,14 +13,36 @@ const fs = require('fs');
 const os = require('os');
 const path = require('path');
 const { parseArgs } = require('util');
+const { load } = require('../lib/loader.js');
 
 const ROOT = path.join(__dirname, '..', '..', '..');
+const INTERRUPTED = 130;
 const OPTIONS = {
 	build: { type: 'string', default: path.join(ROOT, 'build', 'release') },
 	ballast: { type: 'string', default: '1024' },
 	seconds: { type: 'string', default: '5' },
 	connections: { type: 'string', default: '10' },
 };
+
+const directory = fs.mkdtempSync(path.join(os.tmpdir(), 'uringspawn-bench-'));
+const running = new Set();
+
+/* Nothing is left, whichever way this ends; the tracer ends what it has started. */
+process.on('exit', () => {
+	running.forEach((child) => child.kill());
+	fs.rmSync(directory, { recursive: true, force: true });
+});
+for (const signal of ['SIGINT', 'SIGTERM', 'SIGHUP'])
+	process.on(signal, () => process.exit(INTERRUPTED));
+
+/* A program that is ended with this one. */
+function start(name, args, options) {
+	const child = spawn(name, args, options);
+
+	running.add(child);
+	child.on('exit', () => running.delete(child));
+	return child;
+}
 
 /** The next line that a program says. */
 function lineOf(child) {
@@ -35,35 +57,27 @@ function lineOf(child) {
 			resolve(text.split('\n')[0]);
 		}
 		child.stdout.on('data', onData);
-		child.on('exit', (code) => reject(new Error(`it ended (${code}) and said nothing`)));
+		child.on('error', reject);
+		child.on('close', (code, signal) =>
+			reject(new Error(`${path.basename(child.spawnfile)} ended (${signal || code}) and said nothing`)));
 	});
 }
 
 function endOf(child) {
-	return child.exitCode === null ? new Promise((resolve) => child.on('exit', resolve)) : null;
-}
-
-function load(options, port) {
-	const program = path.join(ROOT, 'clients', 'node', 'bench', 'load.js');
-
-	return new Promise((resolve, reject) => {
-		const child = spawn(process.execPath, [program, `http://127.0.0.1:${port}/`,
-			options.connections, options.seconds], { stdio: ['ignore', 'pipe', 'inherit'] });
-
-		lineOf(child).then((line) => resolve(JSON.parse(line)), reject);
-	});
+	return running.has(child) ? new Promise((resolve) => child.on('exit', resolve)) : null;
 }
 
 /** One traced run.  Returns what the tracer, the server and the load say. */
 async function measure(options, words, variables) {
-	const told = path.join(fs.mkdtempSync(path.join(os.tmpdir(), 'trace-')), 'told');
-	const tracer = spawn(path.join(options.build, 'uringspawn-trace'), ['-j', '-o', told, '--',
+	const told = path.join(directory, 'told');
+	const tracer = start(path.join(options.build, 'uringspawn-trace'), ['-j', '-o', told, '--',
 		process.execPath, ...words, path.join(__dirname, 'server.js')], {
 		stdio: ['ignore', 'pipe', 'inherit'],
 		env: { ...process.env, ...variables, BENCH_BALLAST_MB: options.ballast },
 	});
 	const port = await lineOf(tracer);
-	const requests = await load(options, port);
+	const requests = await load({ url: `http://127.0.0.1:${port}/`,
+		connections: Number(options.connections), seconds: Number(options.seconds) });
 	const said = lineOf(tracer);
 
 	// The tracer ends what it started, and then tells.
@@ -71,7 +85,7 @@ async function measure(options, words, variables) {
 	const own = JSON.parse(await said);
 	await endOf(tracer);
 	const lines = fs.readFileSync(told, 'utf8').trim().split('\n');
-	fs.rmSync(path.dirname(told), { recursive: true });
+
 	return { own, requests, summary: JSON.parse(lines[lines.length - 1]) };
 }
 
@@ -88,7 +102,7 @@ function blocked(run) {
 }
 
 const ROWS = [
-	['requests per second', (run, o) => run.requests.requests / Number(o.seconds)],
+	['requests per second', ({ requests }) => requests.requests / requests.seconds],
 	['seen by the tracer, in the server'],
 	['  clones, per spawn()', (run) => run.summary.spawns / run.own.spawns],
 	['  main thread blocked, % of the time', blocked],
@@ -108,29 +122,28 @@ function print(options, before, after) {
 	console.log(`node ${process.version}, ${options.ballast} MB of Buffers`.padEnd(40) +
 		'child_process'.padStart(16) + 'uringspawn'.padStart(16));
 	for (const [name, value] of ROWS)
-		console.log(value ? name.padEnd(40) + cell(value(before, options)) +
-			cell(value(after, options)) : name);
+		console.log(value ? name.padEnd(40) + cell(value(before)) + cell(value(after)) : name);
 }
 
 async function main() {
 	const options = parseArgs({ options: OPTIONS }).values;
 	const socket = `@uringspawn-trace-${process.pid}`;
-	const daemon = spawn(path.join(options.build, 'uringspawnd'), ['--quiet', '--socket', socket],
+	const daemon = start(path.join(options.build, 'uringspawnd'), ['--quiet', '--socket', socket],
 		{ stdio: ['ignore', 'inherit', 'inherit'] });
+
+	daemon.on('error', fail);
 	const register = path.join(ROOT, 'clients', 'node', 'register.mjs');
 
-	try {
-		const before = await measure(options, [], {});
-		const after = await measure(options, ['--import', register],
-			{ URINGSPAWN_SOCKET: socket });
+	const before = await measure(options, [], {});
+	const after = await measure(options, ['--import', register], { URINGSPAWN_SOCKET: socket });
 
-		print(options, before, after);
-	} finally {
-		daemon.kill();
-	}
+	daemon.kill();
+	print(options, before, after);
 }
 
-main().catch((error) => {
+function fail(error) {
 	console.error(`bench-trace: ${error.message}`);
-	process.exitCode = 1;
-});
+	process.exit(1);
+}
+
+main().catch(fail);
