@@ -5,6 +5,7 @@
 const path = require('path');
 const { figure, spreadText } = require('../lib/markdown.js');
 const { median, spread } = require('../lib/statistics.js');
+const { goes } = require('../lib/machine.js');
 const { notMeasured } = require('./missing.js');
 const { targetCells } = require('./targets.js');
 
@@ -14,17 +15,31 @@ const ROUNDS = 5;
 const DEPTH = '30';
 const NS_PER_S = 1e9;
 
-/* Resolves to the program, or rejects with why there is none. */
+/* The newest one that is here, as for the server in Go: {program, version}; null: there is none. */
+async function newest(session) {
+	const found = [];
+
+	for (const program of goes())
+		await session.run(program, ['env', 'GOVERSION'])
+			.then((text) => found.push({ program, version: text.trim() }), () => {});
+	found.sort((a, b) => a.version.localeCompare(b.version, 'en', { numeric: true }));
+	return found.pop() || null;
+}
+
+/* Resolves to {program, version}, or rejects with why there is none. */
 async function build(session) {
 	const program = path.join(session.scratch, 'loop');
+	const compiler = await newest(session);
 
+	if (compiler === null)
+		throw new Error('there is no Go here (tools/setup --bench)');
 	try {
-		await session.run('go', ['build', '-o', program, path.join(__dirname, 'loop.go')]);
+		await session.run(compiler.program, ['build', '-o', program, path.join(__dirname, 'loop.go')],
+			{ env: { ...process.env, GOTOOLCHAIN: 'local', GOPROXY: 'off' } });
 	} catch (error) {
-		throw new Error(/^go ended with ENOENT/.test(error.message) ? 'there is no Go here (tools/setup --bench)' :
-			`go build: ${error.message}`);
+		throw new Error(`${compiler.program} build: ${error.message}`);
 	}
-	return program;
+	return { program, version: compiler.version };
 }
 
 async function goRound(session, program, jobs, argv) {
@@ -68,15 +83,15 @@ function cells(name, of) {
 /* What a launcher that costs nothing would be. */
 const mostOf = (pairs) => spread(pairs.map(({ ours, theirs }) => ours.bare / theirs.rate));
 
-module.exports = async function go(session) {
-	let program;
+async function go(session) {
+	let built;
 
 	try {
-		program = await build(session);
+		built = await build(session);
 	} catch (error) {
 		return notMeasured(TITLE, error.message);
 	}
-	const version = (await session.run('go', ['version'])).trim();
+	const { program, version } = built;
 	const pairs = await session.withDaemon((daemon) => rounds(session, program, daemon));
 	const ratio = spread(pairs.map(({ ours, theirs }) => ours.rate / theirs.rate));
 	const bare = pairs.map(({ ours }) => ours.bare);
@@ -93,4 +108,6 @@ module.exports = async function go(session) {
 		note: session.note('30 in flight, two pipes, the same environment; in turn, and with a bare loop of ' +
 			`one thread for each CPU, which is ${spreadText(mostOf(pairs))} times Go's. ${version}.`),
 		columns: ['', 'jobs/s', 'p50 µs', 'p99 µs', 'errors', 'ours to it', 'to reach', 'reached'] }] };
-};
+}
+
+module.exports = Object.assign(go, { newest });

@@ -46,7 +46,7 @@ function version(argv, pattern) {
 	return found === null ? null : found[found.length - 1].trim();
 }
 
-/* Debian's Go of a backport is not in PATH. */
+/** Where a Go may be: Debian's of a backport is not in PATH. */
 function goes() {
 	const folders = fs.existsSync('/usr/lib') ? fs.readdirSync('/usr/lib') : [];
 	const versions = folders.filter((name) => /^go-1\.\d+$/.test(name))
@@ -95,4 +95,4 @@ function bare({ build }) {
 	return { ...JSON.parse(stdout), command };
 }
 
-module.exports = { machine, versions, bare, version };
+module.exports = { machine, versions, bare, version, goes };

@@ -10,6 +10,7 @@ const { spreadOf, inverse } = require('../engine/spreads.js');
 const { TARGETS, targetCells, targetTable } = require('../engine/targets.js');
 const { variantTable, time } = require('../engine/variants.js');
 const { parse } = require('../engine/fairness.js');
+const { newest } = require('../engine/go.js');
 
 const RUN = path.join(__dirname, '..', 'engine', 'run');
 const run = (...args) => spawnSync(RUN, args, { encoding: 'utf8' });
@@ -67,6 +68,16 @@ test('what fair prints is read as its paragraphs', () => {
 			rows: [['p50, ms', '9.50', '12.00', '1.05'], ['jobs/s', '20690', '19969', '0.97']] },
 		{ about: 'one client', rows: [['p99, ms', '2.90', '3.20', '1.07']] }]);
 	assert.deepStrictEqual(parse('no figures'), []);
+});
+
+test('the loop in Go is built by the newest Go that answers', async () => {
+	let next = 8;
+	const run = async () => `go1.${++next}\n`;
+	const onlyInPath = async (program) => program === 'go' ? run() : Promise.reject(new Error('ENOENT'));
+
+	assert.strictEqual((await newest({ run })).version, `go1.${next}`); /* 10 is more than 9 */
+	assert.strictEqual((await newest({ run: onlyInPath })).program, 'go');
+	assert.strictEqual(await newest({ run: () => Promise.reject(new Error('ENOENT')) }), null);
 });
 
 test('a wrong command line is named', () => {
