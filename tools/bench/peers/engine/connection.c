@@ -159,6 +159,9 @@ static bool drop_input(struct connection *c)
 
 static void lose(struct connection *c)
 {
+	/* Closing alone does not end the watch while a program that is just started has a
+	 * copy; what it told then would be told of whoever has this memory next. */
+	epoll_ctl(c->server->epoll_fd, EPOLL_CTL_DEL, c->fd, NULL);
 	close(c->fd);
 	c->fd = -1;
 	outgoing_done(&c->out);
