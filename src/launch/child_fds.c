@@ -29,7 +29,7 @@ static long move_up(struct plan *plan, size_t i)
 	const struct spec *spec = plan->spec;
 	const int above = spec->fds[spec->n_fds - 1].target + 1;
 	const int fd = spec->fds[i].kind == USP_STDIO_NULL ? plan->setup->null_fd
-							   : plan->theirs[i];
+							   : plan->ends[i].theirs;
 	long ret = fd < above ? RAW(SYS_fcntl, fd, F_DUPFD_CLOEXEC, above) : fd;
 
 	if (ret < 0)

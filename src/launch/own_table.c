@@ -109,11 +109,11 @@ void own_table_take(struct plan *plan, struct mailbox_files *ret_files)
 	ret_files->slots[0] = plan->pidfd_slot;
 	plan->pidfd = -1;
 	for (size_t i = 0; i < plan->spec->n_fds; i++) {
-		if (plan->ours[i] < 0 || plan->slots[i] < 0)
+		if (plan->ends[i].ours < 0 || plan->ends[i].slot < 0)
 			continue;
-		ret_files->fds[ret_files->n] = plan->ours[i];
-		ret_files->slots[ret_files->n++] = plan->slots[i];
-		plan->ours[i] = -1;
+		ret_files->fds[ret_files->n] = plan->ends[i].ours;
+		ret_files->slots[ret_files->n++] = plan->ends[i].slot;
+		plan->ends[i].ours = -1;
 	}
 }
 
@@ -123,7 +123,7 @@ bool own_table_pays(const struct plan *plan)
 	int highest = plan->pidfd;
 
 	for (size_t i = 0; i < plan->spec->n_fds; i++)
-		if (plan->ours[i] > highest)
-			highest = plan->ours[i];
+		if (plan->ends[i].ours > highest)
+			highest = plan->ends[i].ours;
 	return highest >= PAYS_FROM;
 }

@@ -17,16 +17,17 @@ static size_t n_fds(const struct plan *plan)
 	return plan->spec ? plan->spec->n_fds : 0;
 }
 
-void plan_init(struct plan *plan, struct spec *spec, const struct launch_setup *setup)
+void plan_init(struct plan *plan, struct spec *spec, struct plan_end *ends,
+	       const struct launch_setup *setup)
 {
 	plan->spec = spec;
+	plan->ends = ends;
 	plan->setup = setup;
 	plan->path = "";
 	plan->given_pidfd = plan->pidfd = plan->pidfd_slot = -1;
 	plan->cgroup_fd = -1;
 	for (size_t i = 0; i < n_fds(plan); i++) {
-		plan->ours[i] = plan->theirs[i] = plan->slots[i] = -1;
-		plan->passed[i] = spec->fds[i].fd;
+		ends[i] = (struct plan_end){ -1, -1, spec->fds[i].fd, -1 };
 		spec->fds[i].fd = -1;
 	}
 }
@@ -40,8 +41,8 @@ static int open_pipe(struct plan *plan, size_t i)
 		return ret;
 	if (plan->wide && plan->spec->fds[i].target == STDOUT_FILENO)
 		sys_pipe_widen(ends[0], WIDE_PIPE_BYTES);
-	plan->ours[i] = ends[is_read ? 1 : 0];
-	plan->theirs[i] = ends[is_read ? 0 : 1];
+	plan->ends[i].ours = ends[is_read ? 1 : 0];
+	plan->ends[i].theirs = ends[is_read ? 0 : 1];
 	return 0;
 }
 
@@ -51,8 +52,8 @@ static int open_pair(struct plan *plan, size_t i)
 
 	if (ret < 0)
 		return ret;
-	plan->ours[i] = ends[0];
-	plan->theirs[i] = ends[1];
+	plan->ends[i].ours = ends[0];
+	plan->ends[i].theirs = ends[1];
 	return 0;
 }
 
@@ -60,30 +61,30 @@ static int open_pair(struct plan *plan, size_t i)
 static int open_terminal(struct plan *plan, size_t i)
 {
 	const struct usp_options *options = &plan->spec->options;
-	int ret = sys_pty_open(&plan->ours[i], &plan->theirs[i]);
+	int ret = sys_pty_open(&plan->ends[i].ours, &plan->ends[i].theirs);
 
 	if (ret < 0)
 		return ret;
 	if (options->set & USP_SET_CREDENTIALS)
-		sys_pty_chown(plan->theirs[i], options->uid);
-	return sys_pty_resize(plan->ours[i], &options->pty);
+		sys_pty_chown(plan->ends[i].theirs, options->uid);
+	return sys_pty_resize(plan->ends[i].ours, &options->pty);
 }
 
 static int take_passed(struct plan *plan, size_t i, int host)
 {
-	int fd = plan->passed[i];
+	int fd = plan->ends[i].passed;
 
 	if (host < 0)
-		plan->passed[i] = -1;
+		plan->ends[i].passed = -1;
 	else
 		fd = sys_pidfd_fetch(host, fd);
-	plan->theirs[i] = fd < 0 ? -1 : fd;
+	plan->ends[i].theirs = fd < 0 ? -1 : fd;
 	return fd < 0 ? fd : 0;
 }
 
 static int open_one(struct plan *plan, size_t i, int host)
 {
-	if (plan->passed[i] >= 0)
+	if (plan->ends[i].passed >= 0)
 		return take_passed(plan, i, host);
 	switch (plan->spec->fds[i].kind) {
 	case USP_STDIO_PIPE:
@@ -122,13 +123,14 @@ int plan_prepare(struct plan *plan)
 	int ret = 0;
 
 	for (size_t i = 0; ret == 0 && i < n_fds(plan); i++) {
-		if (plan->spec->fds[i].kind != USP_STDIO_HANDOVER || plan->ours[i] >= 0)
+		if (plan->spec->fds[i].kind != USP_STDIO_HANDOVER ||
+		    plan->ends[i].ours >= 0)
 			continue;
 		ret = open_pipe(plan, i);
 		if (ret < 0)
 			return ret;
-		plan->passed[i] = plan->theirs[i];
-		plan->theirs[i] = -1;
+		plan->ends[i].passed = plan->ends[i].theirs;
+		plan->ends[i].theirs = -1;
 	}
 	plan->prepared = true;
 	return reserve_if_asked(plan);
@@ -161,19 +163,17 @@ void plan_give_pidfd(struct plan *plan)
 	plan->given_pidfd = pidfd < 0 ? -1 : pidfd;
 }
 
-static void close_all(int *fds, size_t n)
+static void close_one(int *fd)
 {
-	for (size_t i = 0; i < n; i++) {
-		sys_close(fds[i]);
-		fds[i] = -1;
-	}
+	sys_close(*fd);
+	*fd = -1;
 }
 
 void plan_close_theirs(struct plan *plan)
 {
-	close_all(plan->theirs, n_fds(plan));
-	sys_close(plan->cgroup_fd);
-	plan->cgroup_fd = -1;
+	for (size_t i = 0; i < n_fds(plan); i++)
+		close_one(&plan->ends[i].theirs);
+	close_one(&plan->cgroup_fd);
 }
 
 /* It was there before a launcher had the plan. */
@@ -188,30 +188,32 @@ void plan_undo(struct plan *plan, int host)
 {
 	for (size_t i = 0; i < n_fds(plan); i++) {
 		if (!is_passed(plan, i)) {
-			close_all(&plan->ours[i], 1);
-		} else if (host < 0 && plan->theirs[i] >= 0) {
-			plan->passed[i] = plan->theirs[i];
-			plan->theirs[i] = -1;
+			close_one(&plan->ends[i].ours);
+		} else if (host < 0 && plan->ends[i].theirs >= 0) {
+			plan->ends[i].passed = plan->ends[i].theirs;
+			plan->ends[i].theirs = -1;
 		}
 	}
 	plan_close_theirs(plan);
-	close_all(&plan->pidfd, 1);
+	close_one(&plan->pidfd);
 	if (!plan->prepared)
-		close_all(&plan->given_pidfd, 1);
+		close_one(&plan->given_pidfd);
 }
 
 void plan_close_passed(struct plan *plan)
 {
-	close_all(plan->passed, n_fds(plan));
+	for (size_t i = 0; i < n_fds(plan); i++)
+		close_one(&plan->ends[i].passed);
 }
 
 void plan_close(struct plan *plan)
 {
 	plan_close_theirs(plan);
 	plan_close_passed(plan);
-	close_all(plan->ours, n_fds(plan));
-	close_all(&plan->given_pidfd, 1);
-	close_all(&plan->pidfd, 1);
+	for (size_t i = 0; i < n_fds(plan); i++)
+		close_one(&plan->ends[i].ours);
+	close_one(&plan->given_pidfd);
+	close_one(&plan->pidfd);
 }
 
 /*

@@ -31,20 +31,24 @@ struct launch_setup {
 	bool reset_nice, reset_oom_score_adj, reset_timer_slack, reset_umask;
 };
 
+/* What becomes of one of the spec's descriptors. */
+struct plan_end {
+	int ours;   /* our end, or -1: the reactor's to place */
+	int theirs; /* what the child gets, or -1: it needs none of ours */
+	/* What is passed, in the reactor's table, or -1.  A launcher takes it; one with a
+	 * table of its own takes copies, and leaves these for the reactor to close. */
+	int passed;
+	/* Of a channel: where its end is to go, and such a launcher puts it there.  Of
+	 * what is passed: where it lies while the process waits.  Else -1. */
+	int slot;
+};
+
 /* What says *shared* may be touched by both sides while the plan is out. */
 struct plan {
 	struct op done;	   /* completed by the launcher: 0, or -errno of the failure */
 	struct spec *spec; /* the process's */
 	const struct launch_setup *setup;
-	/* By the spec's order of descriptors. */
-	int ours[SPEC_FDS_MAX];	  /* our ends, or -1: the reactor's to place */
-	int theirs[SPEC_FDS_MAX]; /* what the child gets, or -1: it needs none of ours */
-	/* What is passed, in the reactor's table, or -1.  A launcher takes it; one with a
-	 * table of its own takes copies, and leaves these for the reactor to close. */
-	int passed[SPEC_FDS_MAX];
-	/* Of a channel: where its end is to go, and such a launcher puts it there.  Of
-	 * what is passed: where it lies while the process waits.  Else -1. */
-	int slots[SPEC_FDS_MAX];
+	struct plan_end *ends; /* borrowed; by the spec's order of descriptors */
 	int pidfd_slot;
 	int given_pidfd; /* of USP_FLAG_PIDFD, else -1 */
 	bool wide;	 /* its output does not wait for its reader as soon */
@@ -75,8 +79,9 @@ struct plan {
 };
 
 /* Takes the descriptors of @spec's stdio into the plan.  @spec may be NULL for one that
- * will not be launched. */
-void plan_init(struct plan *plan, struct spec *spec, const struct launch_setup *setup);
+ * will not be launched.  @ends: a place for each of @spec's. */
+void plan_init(struct plan *plan, struct spec *spec, struct plan_end *ends,
+	       const struct launch_setup *setup);
 
 /*
  * Make in the reactor's table what is given away from there: for plans that a launcher

@@ -24,11 +24,11 @@ void begin_park(struct process *p)
 	struct plan *plan = &p->plan;
 
 	for (size_t i = 0; i < p->spec->n_fds; i++) {
-		if (plan->passed[i] < 0 || reactor_slots_free(r) <= SLOTS_LEFT)
+		if (plan->ends[i].passed < 0 || reactor_slots_free(r) <= SLOTS_LEFT)
 			continue;
-		plan->slots[i] = reactor_slot_take(r);
-		reactor_slot_fill(r, plan->slots[i], plan->passed[i]);
-		plan->passed[i] = -1;
+		plan->ends[i].slot = reactor_slot_take(r);
+		reactor_slot_fill(r, plan->ends[i].slot, plan->ends[i].passed);
+		plan->ends[i].passed = -1;
 	}
 }
 
@@ -39,8 +39,8 @@ static int *next_parked(struct process *p)
 
 	for (; b->first < p->spec->n_fds; b->first++)
 		if (p->spec->fds[b->first].kind == USP_STDIO_FD &&
-		    p->plan.slots[b->first] >= 0)
-			return &p->plan.slots[b->first];
+		    p->plan.ends[b->first].slot >= 0)
+			return &p->plan.ends[b->first].slot;
 	return NULL;
 }
 
@@ -103,8 +103,8 @@ static void on_installed(struct op *op, const struct completion *done) REACTOR_O
 		fall_short(p, done->res);
 		return;
 	}
-	p->plan.passed[p->begin.first] = done->res;
-	drop_parked(p, &p->plan.slots[p->begin.first]);
+	p->plan.ends[p->begin.first].passed = done->res;
+	drop_parked(p, &p->plan.ends[p->begin.first].slot);
 	begin_launch(p);
 }
 

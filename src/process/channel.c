@@ -156,7 +156,7 @@ void channels_take_slots(struct channels *c, struct plan *plan)
 {
 	channels_each(channel, c) {
 		channel->slot = reactor_slot_reserve(c->reactor);
-		plan->slots[channel->end] = channel->slot;
+		plan->ends[channel->end].slot = channel->slot;
 	}
 }
 
@@ -172,7 +172,7 @@ void channels_open(struct channels *c, struct plan *plan)
 {
 	channels_each(channel, c) {
 		int slot = take_number(&channel->slot);
-		int fd = take_number(&plan->ours[channel->end]);
+		int fd = take_number(&plan->ends[channel->end].ours);
 
 		if (!channel->is_read) {
 			input_open(&channel->input, slot, fd);

@@ -398,7 +398,8 @@ static bool give_cgroup(struct process *p) REACTOR_ONLY
 struct process *process_new(struct process_host *host, struct spec *spec)
 {
 	size_t channels_bytes = channels_count(spec) * sizeof(struct channel);
-	struct process *p = mem_zalloc(sizeof(*p) + channels_bytes);
+	size_t ends_bytes = spec ? spec->n_fds * sizeof(struct plan_end) : 0;
+	struct process *p = mem_zalloc(sizeof(*p) + channels_bytes + ends_bytes);
 	struct reactor *r = host->reactor;
 
 	if (!p)
@@ -430,7 +431,8 @@ struct process *process_new(struct process_host *host, struct spec *spec)
 		return NULL;
 	}
 	/* It takes the descriptors of @spec. */
-	plan_init(&p->plan, spec, launchers_setup(host->launchers));
+	plan_init(&p->plan, spec, (struct plan_end *)(p->channel + p->channels.n),
+		  launchers_setup(host->launchers));
 	begin_init(p);
 	deadline_of_queue(p);
 	return p;

@@ -100,7 +100,7 @@ struct process {
 	struct list queue_link;		   /* those of @admission that wait for a place */
 	struct admission_owner *admission; /* in whose turn it is let in */
 
-	struct channel channel[]; /* @channels' */
+	struct channel channel[]; /* @channels'; behind them the ends of @plan */
 };
 
 /*

@@ -64,7 +64,7 @@ static size_t take_given(struct process *p, struct usp_given_fd *ret_given)
 		if (spec->fds[i].kind == USP_STDIO_HANDOVER)
 			ret_given[n++] = (struct usp_given_fd){
 				.stream = spec->fds[i].target,
-				.fd = take(&p->plan.ours[i]),
+				.fd = take(&p->plan.ends[i].ours),
 			};
 	return n;
 }

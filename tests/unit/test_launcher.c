@@ -23,6 +23,7 @@ TestSuite(launcher, .timeout = 60);
 
 struct launch {
 	struct plan plan;
+	struct plan_end ends[SPEC_FDS_MAX];
 	struct spec *spec;
 	unsigned back;
 	int res;
@@ -71,7 +72,7 @@ static void launch_init(struct launch *launch, struct loop *loop, struct launche
 	*launch = (struct launch){ 0 };
 	cr_assert(eq(int, spec_new(input, &launch->spec, &field), 0));
 	op_init(&launch->plan.done, &loop->owner, on_back);
-	plan_init(&launch->plan, launch->spec, launchers_setup(l));
+	plan_init(&launch->plan, launch->spec, launch->ends, launchers_setup(l));
 }
 
 /* Reap it and forget it. */
@@ -115,8 +116,8 @@ static void start_and_fail(unsigned count, bool without_clone3)
 	cr_assert(ge(int, good.plan.pidfd, 0));
 	cr_assert(eq(int, fcntl(good.plan.pidfd, F_GETFD), FD_CLOEXEC));
 	cr_assert(lt(u64, good.plan.taken_ns, good.plan.execed_ns));
-	cr_assert(eq(int, good.plan.theirs[1], -1), "the child's end is left here");
-	cr_assert(eq(int, (int)read(good.plan.ours[1], text, sizeof(text)), 3));
+	cr_assert(eq(int, good.plan.ends[1].theirs, -1), "the child's end is left here");
+	cr_assert(eq(int, (int)read(good.plan.ends[1].ours, text, sizeof(text)), 3));
 	cr_assert(eq(str, text, "hi\n"));
 
 	cr_assert(eq(int, bad.res, -ENOENT));
