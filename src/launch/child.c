@@ -59,13 +59,14 @@ static void join_cgroup(struct plan *plan)
 
 static void change_directory(struct plan *plan)
 {
+	const char *cwd = plan->spec->program->cwd;
 	long ret;
 
-	if (!plan->spec->cwd)
+	if (!cwd)
 		return;
-	ret = RAW(SYS_chdir, plan->spec->cwd);
+	ret = RAW(SYS_chdir, cwd);
 	if (ret < 0)
-		child_fail(plan, ret, plan->spec->cwd);
+		child_fail(plan, ret, cwd);
 }
 
 /* ---- signals ------------------------------------------------------------- */
@@ -112,12 +113,12 @@ static int is_there(const char *path)
 
 static _Noreturn void execute(struct plan *plan)
 {
-	const struct spec *spec = plan->spec;
+	const struct spec_program *program = plan->spec->program;
 	const char *refused = 0, *incomplete = 0;
 	long ret = -ENOENT;
 
-	for (char **candidate = spec->candidates; *candidate; candidate++) {
-		ret = RAW(SYS_execve, *candidate, spec->argv, spec->envp);
+	for (char **candidate = program->candidates; *candidate; candidate++) {
+		ret = RAW(SYS_execve, *candidate, program->argv, program->envp);
 		if (!is_passed_over(ret))
 			child_fail(plan, ret, *candidate);
 		if (ret == -EACCES)
@@ -132,7 +133,7 @@ static _Noreturn void execute(struct plan *plan)
 		child_fail(plan, -ENOENT, incomplete);
 	}
 	/* A search that found nothing says so, whatever its last element was. */
-	child_fail(plan, spec->candidates[1] ? -ENOENT : ret, spec->name);
+	child_fail(plan, program->candidates[1] ? -ENOENT : ret, program->name);
 }
 
 _Noreturn void child_run(void *arg)

@@ -73,9 +73,10 @@ struct plan {
 	/* The outcome.  The stage is enum usp_stage: the one that the child is in; EXEC
 	 * without an error or a signal: it runs. */
 	_Atomic int stage;
-	int error;	  /* errno, positive */
-	int signal;	  /* that ended the child before its exec */
-	const char *path; /* in the spec, or static; what the stage is about */
+	int error;  /* errno, positive */
+	int signal; /* that ended the child before its exec */
+	/* What the stage is about: in the spec, in its program, or static. */
+	const char *path;
 };
 
 /* Takes the descriptors of @spec's stdio into the plan.  @spec may be NULL for one that

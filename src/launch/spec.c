@@ -1,8 +1,8 @@
 /*
- * What to run: checked and copied into one block of memory.
+ * What to run: checked and copied into two blocks of memory.
  *
- * The block is this struct, then its arrays, then the strings.  First a pass that
- * checks and measures, then one allocation, then a pass that copies.
+ * Each block is its struct, then its arrays, then the strings.  First a pass that
+ * checks and measures, then the allocations, then a pass that copies.
  */
 #include "launch/spec.h"
 
@@ -71,27 +71,42 @@ char *cursor_put(struct cursor *to, const struct bytes *text)
 	return place;
 }
 
-static struct spec *copy(const struct spec_input *input, const struct measure *m)
+static struct spec_program *copy_program(const struct spec_input *input,
+					 const struct measure *m)
 {
 	size_t pointers = m->n_argv + m->n_env + m->n_candidates + 3;
 	size_t strings = m->argv_bytes + m->env_bytes + m->candidate_bytes +
-			 m->name.size + 1 + input->cwd.size + 1 + m->fd_bytes +
-			 m->cgroup_bytes;
-	struct spec *spec = mem_alloc(sizeof(*spec) + m->n_fds * sizeof(struct spec_fd) +
-				      pointers * sizeof(char *) +
-				      m->n_groups * sizeof(gid_t) + strings);
-	struct cursor to;
+			 m->name.size + 1 + input->cwd.size + 1;
+	struct spec_program *program =
+		mem_alloc(sizeof(*program) + pointers * sizeof(char *) + strings);
+	struct cursor to = { .pointers = (char **)(program + 1) };
+
+	if (!program)
+		return NULL;
+	*program = (struct spec_program){ 0 };
+	to.bytes = (char *)(to.pointers + pointers);
+	spec_env_copy(program, input, m, &to);
+	if (input->cwd.bytes)
+		program->cwd = cursor_put(&to, &input->cwd);
+	return program;
+}
+
+static struct spec *copy(const struct spec_input *input, const struct measure *m)
+{
+	struct spec *spec =
+		mem_alloc(sizeof(*spec) + m->n_fds * sizeof(struct spec_fd) +
+			  m->n_groups * sizeof(gid_t) + m->fd_bytes + m->cgroup_bytes);
+	struct cursor to = { .fds = (struct spec_fd *)(spec + 1) };
 
 	if (!spec)
 		return NULL;
-	*spec = (struct spec){ .n_fds = m->n_fds };
-	to.fds = (struct spec_fd *)(spec + 1);
-	to.pointers = (char **)(to.fds + m->n_fds);
-	to.groups = (gid_t *)(to.pointers + pointers);
+	*spec = (struct spec){ .program = copy_program(input, m), .n_fds = m->n_fds };
+	if (!spec->program) {
+		mem_free(spec);
+		return NULL;
+	}
+	to.groups = (gid_t *)(to.fds + m->n_fds);
 	to.bytes = (char *)(to.groups + m->n_groups);
-	spec_env_copy(spec, input, m, &to);
-	if (input->cwd.bytes)
-		spec->cwd = cursor_put(&to, &input->cwd);
 	spec_values_copy(spec, input, &to);
 	spec_fds_copy(spec, input, &to);
 	return spec;
@@ -150,5 +165,12 @@ void spec_free(struct spec *spec)
 		return;
 	for (size_t i = 0; i < spec->n_fds; i++)
 		sys_close(spec->fds[i].fd);
+	mem_free(spec->program);
 	mem_free(spec);
+}
+
+void spec_forget_program(struct spec *spec)
+{
+	mem_free(spec->program);
+	spec->program = NULL;
 }

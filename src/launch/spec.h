@@ -1,8 +1,9 @@
 /*
  * What to run: validated, immutable, owner of its bytes.
  *
- * A spec is one block of memory: this struct, its pointer arrays and its
- * strings.  It opens nothing and asks the kernel nothing.
+ * A spec is two blocks of memory: this struct with its arrays and the strings of its
+ * descriptors; and its program, which is most of it and not needed when that runs.
+ * It opens nothing and asks the kernel nothing.
  */
 #ifndef LAUNCH_SPEC_H
 #define LAUNCH_SPEC_H
@@ -47,11 +48,16 @@ struct spec_fd {
 	const char *name; /* for messages */
 };
 
-struct spec {
+/* What the child executes, and where; one block with its arrays and its strings. */
+struct spec_program {
 	char **argv, **envp; /* NULL-terminated; the child hands them to execve */
 	char **candidates;   /* NULL-terminated: the files to try, in order */
 	const char *cwd;     /* NULL: stay */
-	const char *name;    /* the program as it was asked for, for messages */
+	const char *name;    /* as it was asked for, for messages */
+};
+
+struct spec {
+	struct spec_program *program; /* NULL: it was forgotten */
 	/*
 	 * By target, rising: 0, 1 and 2 are at those indexes.  Of several that are the
 	 * terminal all but the first are a DUP of it.
@@ -86,5 +92,8 @@ static inline bool spec_has_group(const struct usp_options *options)
 int spec_new(const struct spec_input *input, struct spec **ret_spec,
 	     const char **ret_field);
 void spec_free(struct spec *spec); /* NULL is fine */
+
+/* It runs, and is not launched again: free @program. */
+void spec_forget_program(struct spec *spec);
 
 #endif

@@ -164,11 +164,11 @@ static char **put_candidates(struct cursor *to, const struct measure *m)
 	return array;
 }
 
-void spec_env_copy(struct spec *spec, const struct spec_input *input,
+void spec_env_copy(struct spec_program *program, const struct spec_input *input,
 		   const struct measure *m, struct cursor *to)
 {
-	spec->argv = put_strings(to, &input->argv, m->n_argv);
-	spec->envp = put_strings(to, &input->env, m->n_env);
-	spec->candidates = put_candidates(to, m);
-	spec->name = cursor_put(to, &m->name);
+	program->argv = put_strings(to, &input->argv, m->n_argv);
+	program->envp = put_strings(to, &input->env, m->n_env);
+	program->candidates = put_candidates(to, m);
+	program->name = cursor_put(to, &m->name);
 }

@@ -1,8 +1,8 @@
 /*
  * What the parts of spec.c have in common.  Private to them.
  *
- * A spec is made in two passes: one that checks and measures, and, after the one
- * allocation, one that copies.  Each part has a function for either.
+ * A spec is made in two passes: one that checks and measures, and, after its two blocks
+ * were allocated, one that copies.  Each part has a function for either.
  */
 #ifndef LAUNCH_SPEC_PARTS_H
 #define LAUNCH_SPEC_PARTS_H
@@ -24,10 +24,10 @@ struct measure {
 	size_t n_groups, cgroup_bytes;
 };
 
-/* The next free places of the block. */
+/* The next free places of a block. */
 struct cursor {
 	struct spec_fd *fds;
-	char **pointers;
+	char **pointers; /* of the program's alone */
 	gid_t *groups;
 	char *bytes;
 };
@@ -38,7 +38,7 @@ char *cursor_put(struct cursor *to, const struct bytes *text);
 /* What is executed: argv, environment, and the files to try. */
 int spec_env_measure(const struct spec_input *input, struct measure *m,
 		     const char **ret_field);
-void spec_env_copy(struct spec *spec, const struct spec_input *input,
+void spec_env_copy(struct spec_program *program, const struct spec_input *input,
 		   const struct measure *m, struct cursor *to);
 
 /* The descriptors. */

@@ -294,8 +294,10 @@ static void on_launched(struct op *op, const struct completion *done) REACTOR_ON
 	p->launched = true;
 	p->started = done->res == 0;
 	p->taken_ns = p->plan.taken_ns;
-	if (p->started)
+	if (p->started) {
 		p->execed_ns = p->plan.execed_ns;
+		spec_forget_program(p->spec);
+	}
 	p->host->on_launched(p->host);
 	step(p);
 }

@@ -17,6 +17,7 @@
 #include <unistd.h>
 
 #include "base/annotate.h"
+#include "process/process.h"
 #include "support/clean.h"
 #include "support/deny.h"
 #include "support/record.h"
@@ -301,4 +302,22 @@ ParameterizedTest(size_t *number, engine_start, steps)
 		cr_assert(eq(int, r.end.reason, USP_REASON_FAILED));
 	}
 	record_done(&r);
+}
+
+/* ---- what is kept of it ---------------------------------------------------- */
+
+static void expect_no_program(struct record *r, const struct usp_event *event)
+{
+	if (event->kind == USP_EVENT_STARTED)
+		cr_assert(process_of(r->process)->spec->program == NULL,
+			  "it runs, and its argv and environment are still kept");
+}
+
+CLEAN_TEST(engine_start, what_it_was_started_with_is_not_kept)
+{
+	struct record record = { .also = expect_no_program };
+
+	RUN(&record, .argv = ARGV("true"));
+	record_expect_exit(&record, 0);
+	record_done(&record);
 }

@@ -235,7 +235,7 @@ CLEAN_TEST(spec, a_string_has_less_than_128_kib)
 
 	input.cwd = (struct bytes){ longest, 128 * KIB - 1 };
 	cr_assert(eq(int, spec_new(&input, &spec, &field), 0));
-	cr_assert(eq(sz, strlen(spec->cwd), 128 * KIB - 1));
+	cr_assert(eq(sz, strlen(spec->program->cwd), 128 * KIB - 1));
 	spec_free(spec);
 	input.cwd = (struct bytes){ too_long, 128 * KIB };
 	cr_assert(eq(int, spec_new(&input, &spec, &field), -E2BIG));
@@ -340,7 +340,7 @@ ParameterizedTest(size_t *number, spec, candidates)
 	struct spec *spec;
 
 	cr_assert(eq(int, spec_new(&input, &spec, &field), 0), "%s", row->name);
-	for (char **c = spec->candidates; *c; c++)
+	for (char **c = spec->program->candidates; *c; c++)
 		strcat(strcat(joined, *c), " ");
 	cr_assert(eq(str, joined, (char *)row->want), "%s", row->name);
 	spec_free(spec);
@@ -355,7 +355,7 @@ CLEAN_TEST(spec, the_parents_path_does_not_matter)
 
 	setenv("PATH", "/nowhere", 1);
 	cr_assert(eq(int, spec_new(&input, &spec, &field), 0));
-	cr_assert(eq(str, spec->candidates[0], "/bin/true"));
+	cr_assert(eq(str, spec->program->candidates[0], "/bin/true"));
 	spec_free(spec);
 }
 
@@ -379,8 +379,8 @@ CLEAN_TEST(spec, zero_means_the_default)
 	cr_assert(eq(u64, spec->options.timeout_ns, 0));
 	cr_assert(eq(u64, spec->options.ignored_signals, 0));
 	cr_assert(eq(u32, spec->options.window_bytes, 0));
-	cr_assert(spec->cwd == NULL);
-	cr_assert(spec->envp[0] == NULL, "the environment is not empty");
+	cr_assert(spec->program->cwd == NULL);
+	cr_assert(spec->program->envp[0] == NULL, "the environment is not empty");
 	spec_free(spec);
 }
 
@@ -406,15 +406,15 @@ CLEAN_TEST(spec, what_is_given_is_kept_and_copied)
 	memset(env, 'z', sizeof(env));
 	memset(cwd, 'z', sizeof(cwd));
 
-	cr_assert(eq(str, spec->argv[0], "prog"));
-	cr_assert(eq(str, spec->argv[1], "one"));
-	cr_assert(eq(str, spec->argv[2], ""));
-	cr_assert(spec->argv[3] == NULL);
-	cr_assert(eq(str, spec->envp[0], "A=1"));
-	cr_assert(eq(str, spec->envp[1], "B"));
-	cr_assert(spec->envp[2] == NULL);
-	cr_assert(eq(str, (char *)spec->cwd, "/tmp"));
-	cr_assert(eq(str, (char *)spec->name, "prog"));
+	cr_assert(eq(str, spec->program->argv[0], "prog"));
+	cr_assert(eq(str, spec->program->argv[1], "one"));
+	cr_assert(eq(str, spec->program->argv[2], ""));
+	cr_assert(spec->program->argv[3] == NULL);
+	cr_assert(eq(str, spec->program->envp[0], "A=1"));
+	cr_assert(eq(str, spec->program->envp[1], "B"));
+	cr_assert(spec->program->envp[2] == NULL);
+	cr_assert(eq(str, (char *)spec->program->cwd, "/tmp"));
+	cr_assert(eq(str, (char *)spec->program->name, "prog"));
 	cr_assert(eq(int, spec->options.group, USP_GROUP_SESSION));
 	cr_assert(eq(u64, spec->options.timeout_ns, 5));
 	cr_assert(eq(int, spec->options.kill.signal, SIGINT));
