@@ -30,11 +30,12 @@ void engine_inherit(struct usp_engine *engine) REACTOR_ONLY;
 struct spec_input engine_input(const struct usp_options *options);
 
 /*
- * As usp_spawn(), from borrowed bytes.  Takes the descriptors of @input.
+ * As usp_spawn(), from borrowed bytes.  Takes the descriptors of @input, whose
+ * last_env is the engine's.
  * @owner: in whose turn it is launched; NULL: the engine's own.
  */
 int engine_spawn(struct usp_engine *engine, struct admission_owner *owner,
-		 const struct spec_input *input, usp_event_fn *on_event, void *user,
+		 struct spec_input *input, usp_event_fn *on_event, void *user,
 		 struct usp_process **ret_process) REACTOR_ONLY;
 
 /* What is admitted from now on.  A zero in descriptors_max or slots_max: as before, for

@@ -19,7 +19,8 @@ struct usp_engine {
 	struct admission admission;
 	struct admission_owner own; /* of what its program asks for */
 	struct metrics metrics;
-	struct list processes; /* all, of process.link */
+	struct spec_env *last_env; /* shared by those that wait with the same */
+	struct list processes;	   /* all, of process.link */
 	struct deferred pump;
 	struct timer patience; /* with those that do not end, when it is freed */
 	bool lost_patience;

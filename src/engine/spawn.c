@@ -9,14 +9,16 @@
 #include "sys/fd.h"
 
 int engine_spawn(struct usp_engine *engine, struct admission_owner *owner,
-		 const struct spec_input *input, usp_event_fn *on_event, void *user,
+		 struct spec_input *input, usp_event_fn *on_event, void *user,
 		 struct usp_process **ret_process)
 {
 	const char *field = "";
 	struct spec *spec = NULL;
-	int ret = spec_new(input, &spec, &field);
 	struct process *p;
+	int ret;
 
+	input->last_env = &engine->last_env;
+	ret = spec_new(input, &spec, &field);
 	if (ret == -ENOMEM)
 		return ret;
 	p = process_new(&engine->host, spec);

@@ -1,5 +1,5 @@
 /*
- * What to run: checked and copied into two blocks of memory.
+ * What to run: checked and copied into blocks of memory.
  *
  * Each block is its struct, then its arrays, then the strings.  First a pass that
  * checks and measures, then the allocations, then a pass that copies.
@@ -74,16 +74,21 @@ char *cursor_put(struct cursor *to, const struct bytes *text)
 static struct spec_program *copy_program(const struct spec_input *input,
 					 const struct measure *m)
 {
-	size_t pointers = m->n_argv + m->n_env + m->n_candidates + 3;
-	size_t strings = m->argv_bytes + m->env_bytes + m->candidate_bytes +
-			 m->name.size + 1 + input->cwd.size + 1;
+	size_t pointers = m->n_argv + m->n_candidates + 2;
+	size_t strings = m->argv_bytes + m->candidate_bytes + m->name.size + 1 +
+			 input->cwd.size + 1;
 	struct spec_program *program =
 		mem_alloc(sizeof(*program) + pointers * sizeof(char *) + strings);
 	struct cursor to = { .pointers = (char **)(program + 1) };
 
 	if (!program)
 		return NULL;
-	*program = (struct spec_program){ 0 };
+	*program = (struct spec_program){ .env = spec_env_take(input, m) };
+	if (!program->env) {
+		mem_free(program);
+		return NULL;
+	}
+	program->envp = spec_env_vector(program->env);
 	to.bytes = (char *)(to.pointers + pointers);
 	spec_env_copy(program, input, m, &to);
 	if (input->cwd.bytes)
@@ -165,12 +170,14 @@ void spec_free(struct spec *spec)
 		return;
 	for (size_t i = 0; i < spec->n_fds; i++)
 		sys_close(spec->fds[i].fd);
-	mem_free(spec->program);
+	spec_forget_program(spec);
 	mem_free(spec);
 }
 
 void spec_forget_program(struct spec *spec)
 {
+	if (spec->program)
+		spec_env_leave(spec->program->env);
 	mem_free(spec->program);
 	spec->program = NULL;
 }

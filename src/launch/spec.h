@@ -1,8 +1,9 @@
 /*
  * What to run: validated, immutable, owner of its bytes.
  *
- * A spec is two blocks of memory: this struct with its arrays and the strings of its
- * descriptors; and its program, which is most of it and not needed when that runs.
+ * A spec is three blocks of memory: this struct with its arrays and the strings of its
+ * descriptors; its program, which is not needed when that runs; and the environment of
+ * that, which is most of it and may be several specs' (of one thread).
  * It opens nothing and asks the kernel nothing.
  */
 #ifndef LAUNCH_SPEC_H
@@ -27,10 +28,16 @@ struct bytes {
 	size_t size;
 };
 
+struct spec_env;
+
 /* What a spec is made of; everything borrowed until spec_new() returns. */
 struct spec_input {
 	struct strings argv, env, env_extend, env_unset;
 	struct bytes path, search, cwd;
+	/* Where the last environment that a spec was made with stands, or NULL when no
+	 * spec has that any more: one with the same shares it.  Outlives the specs.  NULL:
+	 * nothing is shared. */
+	struct spec_env **last_env;
 	/* All the rest.  Its strings that stand above are not looked at. */
 	struct usp_options options;
 };
@@ -50,6 +57,7 @@ struct spec_fd {
 
 /* What the child executes, and where; one block with its arrays and its strings. */
 struct spec_program {
+	struct spec_env *env;
 	char **argv, **envp; /* NULL-terminated; the child hands them to execve */
 	char **candidates;   /* NULL-terminated: the files to try, in order */
 	const char *cwd;     /* NULL: stay */

@@ -6,10 +6,18 @@
 #include <errno.h>
 #include <stdbool.h>
 #include <string.h>
+#include "base/alloc.h"
 
 /* All strings together.  The kernel takes less (a quarter of the stack's limit, at
  * most 6 MiB) and says so at exec; this only bounds what is copied. */
 #define STRINGS_BYTES_MAX (16u << 20)
+
+/* Behind it are its pointers, and behind those its strings, one after the other. */
+struct spec_env {
+	struct spec_env **last; /* as in the input; it may stand there */
+	unsigned users;
+	size_t n, bytes;
+};
 
 /* What execvpe() searches when the environment has no PATH. */
 static const char default_path[] = "/bin:/usr/bin";
@@ -102,6 +110,38 @@ static void measure_candidates(const struct spec_input *input, struct measure *m
 	}
 }
 
+char **spec_env_vector(struct spec_env *env)
+{
+	return (char **)(env + 1);
+}
+
+static bool is_same(struct spec_env *env, const struct strings *s)
+{
+	char **vector = spec_env_vector(env);
+	size_t i = 0;
+
+	if (s->packed)
+		return s->packed_bytes == env->bytes &&
+		       memcmp(s->packed, vector + env->n + 1, env->bytes) == 0;
+	if (!s->vector)
+		return env->n == 0;
+	while (i < env->n && s->vector[i] && strcmp(s->vector[i], vector[i]) == 0)
+		i++;
+	return i == env->n && !s->vector[i];
+}
+
+/* One that is there was checked when it came. */
+static int measure_env(const struct spec_input *input, struct measure *m)
+{
+	struct spec_env *last = input->last_env ? *input->last_env : NULL;
+
+	if (!last || !is_same(last, &input->env))
+		return measure_strings(&input->env, &m->n_env, &m->env_bytes);
+	m->env = last;
+	m->n_env = last->n;
+	return 0;
+}
+
 int spec_env_measure(const struct spec_input *input, struct measure *m,
 		     const char **ret_field)
 {
@@ -112,7 +152,7 @@ int spec_env_measure(const struct spec_input *input, struct measure *m,
 	if (ret < 0 || m->n_argv == 0)
 		return ret < 0 ? ret : -EINVAL;
 	*ret_field = "env";
-	ret = measure_strings(&input->env, &m->n_env, &m->env_bytes);
+	ret = measure_env(input, m);
 	if (ret < 0)
 		return ret;
 	m->name = input->path.bytes	? input->path
@@ -168,7 +208,36 @@ void spec_env_copy(struct spec_program *program, const struct spec_input *input,
 		   const struct measure *m, struct cursor *to)
 {
 	program->argv = put_strings(to, &input->argv, m->n_argv);
-	program->envp = put_strings(to, &input->env, m->n_env);
 	program->candidates = put_candidates(to, m);
 	program->name = cursor_put(to, &m->name);
+}
+
+struct spec_env *spec_env_take(const struct spec_input *input, const struct measure *m)
+{
+	struct spec_env *env = m->env;
+	struct cursor to;
+
+	if (env) {
+		env->users++;
+		return env;
+	}
+	env = mem_alloc(sizeof(*env) + (m->n_env + 1) * sizeof(char *) + m->env_bytes);
+	if (!env)
+		return NULL;
+	*env = (struct spec_env){ input->last_env, 1, m->n_env, m->env_bytes };
+	to.pointers = spec_env_vector(env);
+	to.bytes = (char *)(to.pointers + m->n_env + 1);
+	put_strings(&to, &input->env, m->n_env);
+	if (env->last)
+		*env->last = env;
+	return env;
+}
+
+void spec_env_leave(struct spec_env *env)
+{
+	if (--env->users > 0)
+		return;
+	if (env->last && *env->last == env)
+		*env->last = NULL;
+	mem_free(env);
 }

@@ -1,8 +1,8 @@
 /*
  * What the parts of spec.c have in common.  Private to them.
  *
- * A spec is made in two passes: one that checks and measures, and, after its two blocks
- * were allocated, one that copies.  Each part has a function for either.
+ * A spec is made in two passes: one that checks and measures, and, after each block was
+ * allocated, one that copies.  Each part has a function for either.
  */
 #ifndef LAUNCH_SPEC_PARTS_H
 #define LAUNCH_SPEC_PARTS_H
@@ -16,6 +16,7 @@
 /* What the first pass found out. */
 struct measure {
 	size_t n_argv, argv_bytes;
+	struct spec_env *env; /* to be shared; NULL: its own is to be made */
 	size_t n_env, env_bytes;
 	struct bytes name;     /* the program as asked for */
 	struct bytes elements; /* the PATH to search; NULL: the name is the file */
@@ -40,6 +41,13 @@ int spec_env_measure(const struct spec_input *input, struct measure *m,
 		     const char **ret_field);
 void spec_env_copy(struct spec_program *program, const struct spec_input *input,
 		   const struct measure *m, struct cursor *to);
+
+/* The environment alone: shared or made, NULL when there is no memory; and given up. */
+struct spec_env *spec_env_take(const struct spec_input *input, const struct measure *m);
+void spec_env_leave(struct spec_env *env);
+
+/* Its strings, NULL-terminated. */
+char **spec_env_vector(struct spec_env *env);
 
 /* The descriptors. */
 int spec_fds_measure(const struct spec_input *input, struct measure *m,

@@ -59,6 +59,6 @@ CLEAN_TEST(template, without_memory_a_spec_has_no_environment_of_its_own)
 		cr_assert(spec == NULL, "set although it failed");
 	}
 	cr_assert(eq(int, ret, 0));
-	cr_assert(eq(uint, n - 1, 4), "another fault point: change this number");
+	cr_assert(eq(uint, n - 1, 5), "another fault point: change this number");
 	spec_free(spec);
 }

@@ -425,6 +425,61 @@ CLEAN_TEST(spec, what_is_given_is_kept_and_copied)
 	spec_free(spec);
 }
 
+static struct spec *make_shared(struct spec_env **last, const struct strings *env)
+{
+	const struct spec_input input = { TRUE_ARGV, .env = *env, .last_env = last };
+	const char *field;
+	struct spec *spec;
+
+	cr_assert(eq(int, spec_new(&input, &spec, &field), 0));
+	return spec;
+}
+
+CLEAN_TEST(spec, the_environment_of_the_one_before_is_shared)
+{
+	static const char *const vector[] = { "A=1", "B", NULL };
+	const struct strings lists[] = { PACKED("A=1\0B"), { .vector = vector } };
+	struct spec_env *last = NULL;
+	struct spec *first = make_shared(&last, &lists[0]), *next;
+
+	for (size_t i = 0; i < ARRAY_SIZE(lists); i++) {
+		next = make_shared(&last, &lists[i]);
+		cr_assert(next->program->envp == first->program->envp, "list %zu", i);
+		spec_free(next);
+		cr_assert(eq(str, first->program->envp[0], "A=1"),
+			  "it went with another");
+	}
+	next = make_shared(&last, &lists[1]);
+	spec_forget_program(first);
+	cr_assert(eq(str, next->program->envp[1], "B"), "it went with the first");
+	spec_free(first);
+	spec_free(next);
+	cr_assert(last == NULL, "nobody has it, and it is still to be found");
+}
+
+CLEAN_TEST(spec, another_environment_is_not_shared)
+{
+	static const char *const one[] = { "A=1", NULL };
+	static const char *const more[] = { "A=1", "B", "C", NULL };
+	const struct strings others[] = { PACKED("A=1\0C"),   PACKED("A=1"),
+					  PACKED("A=1B"),     { .vector = one },
+					  { .vector = more }, { .vector = NULL } };
+	const struct strings given = PACKED("A=1\0B");
+
+	for (size_t i = 0; i < ARRAY_SIZE(others); i++) {
+		struct spec_env *last = NULL;
+		struct spec *first = make_shared(&last, &given);
+		struct spec *next = make_shared(&last, &others[i]);
+
+		cr_assert(next->program->envp != first->program->envp, "list %zu", i);
+		cr_assert(eq(str, first->program->envp[1], "B"));
+		spec_free(first);
+		cr_assert(last != NULL, "list %zu: the later one is the last", i);
+		spec_free(next);
+		cr_assert(last == NULL);
+	}
+}
+
 /* Somebody else's group would be hit as well. */
 static void expect_process_alone(enum usp_group group)
 {
