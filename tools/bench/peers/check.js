@@ -14,7 +14,6 @@ const { choose, context, readStatus, whyMissing } = require('../lib/candidates.j
 const { Server } = require('./check/server.js');
 const { otherTests, prepare, usualTests } = require('./check/tests.js');
 
-
 let failed = 0;
 let running = null; /* the server that is asked */
 
