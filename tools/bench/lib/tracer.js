@@ -10,8 +10,6 @@ const { load } = require('./loader.js');
 const { belongings } = require('./servers.js');
 
 const SECONDS = 1;
-/* The load is there before the tracer is, and when that has ended. */
-const LOAD_SECONDS = 2 + SECONDS;
 const CONNECTIONS = 30;
 const LIMIT_MS = 30000;
 const OUTPUT_BYTES_MAX = 1 << 26;
@@ -95,7 +93,7 @@ async function traceBlocked(server, { where }, at) {
 
 	await ready;
 	try {
-		await load({ url: server.url + where, connections: CONNECTIONS, seconds: LOAD_SECONDS });
+		await load({ url: server.url + where, connections: CONNECTIONS, seconds: SECONDS });
 	} catch (error) {
 		await told;
 		return { failed: error.message };
