@@ -3,15 +3,18 @@
  * The servers that are compared: what each is called, what it needs and how it is started.
  * Starting and measuring them is the business of others.
  *
- * A candidate: {name, title, group: 'peer' | 'ours', against, needs, command(context)}
+ * A candidate: {name, title, group: 'peer' | 'ours', against, needs, holders, command(context)}
  *   against   the name of the one that it is a variant of; null for a runtime's own
  *   needs     names in status.json (peers/build writes it), or uringspawnd, without which it
  *             cannot run
+ *   holders   how many of its processes hold the memory that a server is given; 1 where it is
+ *             not told
  *   command   -> {argv, env}: env holds what is added to the environment of the caller, and
  *             that is nothing where the build is where the client looks for it: what a child
  *             costs depends on its environment, so all have the same
  */
 const fs = require('fs');
+const os = require('os');
 const path = require('path');
 
 const ROOT = path.join(__dirname, '..', '..', '..');
@@ -67,7 +70,7 @@ const candidates = [
 		needs: ['rust'], command: native('rust'),
 	}, {
 		name: 'node-cluster', title: 'Node, cluster', group: 'peer', against: 'node', needs: [],
-		command: node(own('node', 'cluster.js')),
+		holders: os.availableParallelism(), command: node(own('node', 'cluster.js')),
 	}, {
 		name: 'node-threads', title: 'Node, worker threads', group: 'peer', against: 'node',
 		needs: [], command: node(own('node', 'threads.js')),

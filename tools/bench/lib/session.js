@@ -60,6 +60,7 @@ class Session {
 			const { argv, env } = one.command(this.at);
 
 			return { name: one.name, title: one.title, group: one.group, against: one.against,
+				holders: one.holders || 1,
 				missing: whyMissing(one, status), command: commandText(argv, env), environment: null };
 		});
 	}
@@ -109,11 +110,13 @@ class Session {
 		const present = this.present();
 		const each = memory + SERVER_MB;
 		const room = availableMb();
+		const all = present.reduce((sum, { holders }) => sum + memory * holders + SERVER_MB, 0);
 
 		this.memory = memory;
+		this.room = room * 0.8;
 		this.works = [...new Set(cells.map((one) => one.work))];
-		this.keep = present.length * each < room / 2;
-		this.skipped = each > room * 0.8 ? `no more than ${Math.round(room)} MB are free` : null;
+		this.keep = all < room / 2;
+		this.skipped = each > this.room ? `no more than ${Math.round(room)} MB are free` : null;
 		for (const cell of cells) {
 			const { skipped } = this;
 			const results = Object.fromEntries(present.map(({ name }) => [name, []]));
@@ -140,7 +143,19 @@ class Session {
 		}
 	}
 
+	/* Why one candidate alone has too much memory, or null. */
+	tooMuch({ holders }) {
+		const needed = this.memory * holders + SERVER_MB;
+
+		return needed <= this.room ? null : `not run: ${holders} of its processes hold the memory, ` +
+			`and for ${needed} MB there is no room`;
+	}
+
 	async oneRound(cell, one) {
+		const reason = this.tooMuch(one);
+
+		if (reason !== null)
+			return { failed: reason };
 		const server = await this.server(one);
 
 		if (server === null)
@@ -218,11 +233,12 @@ class Session {
 			if (this.stopped || this.skipped)
 				return;
 			this.say(`traced with ${this.memory} MB: ${one.name}`);
-			const server = await this.server(one);
+			const reason = this.tooMuch(one);
+			const server = reason === null ? await this.server(one) : null;
 
-			if (server !== null)
+			if (server !== null || reason !== null)
 				this.results.blocked.push({ candidate: one.name, memory: this.memory,
-					...await traceBlocked(server, work('echo'), this.at) });
+					...reason === null ? await traceBlocked(server, work('echo'), this.at) : { failed: reason } });
 			if (!this.keep)
 				await this.stopOne(one.name);
 		}

@@ -4,6 +4,7 @@ const path = require('path');
 const { test } = require('node:test');
 const { candidates, context, whyMissing } = require('../lib/candidates.js');
 const { WORKS } = require('../lib/works.js');
+const { Session } = require('../lib/session.js');
 
 const at = context({ out: '/out', build: '/build' });
 
@@ -41,4 +42,11 @@ test('works differ in name and place', () => {
 	assert.strictEqual(new Set(WORKS.map(({ name }) => name)).size, WORKS.length);
 	assert.strictEqual(new Set(WORKS.map(({ where }) => where)).size, WORKS.length);
 	assert.strictEqual(WORKS.find(({ name }) => name === 'cat').body.length, 166972);
+});
+
+test('who has the memory in several processes is not run where that has no room', () => {
+	const session = Object.assign(new Session({}, () => {}), { memory: 1000, room: 2000 });
+
+	assert.strictEqual(session.tooMuch({ holders: 1 }), null);
+	assert.match(session.tooMuch({ holders: 4 }), /^not run: 4 of its processes hold .* 4150 MB/);
 });
