@@ -55,7 +55,7 @@ async function measure(one, work, seconds) {
 		...result,
 		errors: total(result.errors),
 		compared,
-		rate: (result.requests + compared) / seconds,
+		rate: (result.requests + compared) / result.seconds,
 		server_cpu_us: per(0, 'own'),
 		daemon_cpu_us: per(1, 'own'),
 		children_cpu_us: per(0, 'children') + per(1, 'children'),
