@@ -182,7 +182,7 @@ $B/gen/%.skel.h: $B/bpf/%.bpf.o
 	$(Q)$(BPFTOOL) gen object $(<:.bpf.o=.linked.o) $<
 	$(Q)$(BPFTOOL) gen skeleton $(<:.bpf.o=.linked.o) name $* > $@
 
-$B/tools/uringspawn-trace/probe.o: $(trace_skel)
+$(filter $B/tools/uringspawn-trace/probe%.o,$(trace_obj)): $(trace_skel)
 $B/tools/uringspawn-trace/%.o: cppflags += -iquote tools -iquote . -isystem $B/gen
 trace_use := $(addprefix $B/src/,cli/option.o)
 $B/uringspawn-trace: $(trace_obj) $(trace_use) $(lib_a)

@@ -308,3 +308,79 @@ Test(trace_cmd, a_job_of_uringspawn_is_told_to_be_one)
 		  result.out);
 }
 #endif
+
+Test(trace_cmd, a_kernel_that_does_not_describe_itself_is_named)
+{
+	const char *line[] = { "/usr/bin/unshare",
+			       "--mount",
+			       "sh",
+			       "-c",
+			       "mount -t tmpfs none /sys/kernel/btf && exec \"$0\" true",
+			       BUILD_DIR "/uringspawn-trace",
+			       NULL };
+
+	if (access(line[0], X_OK))
+		cr_skip_test("there is no unshare");
+	command_run(&(struct command){ .argv = line }, &result);
+	if (says(result.err, "unshare") || says(result.err, "mount:"))
+		cr_skip_test("nothing can be mounted: %s", result.err);
+	cr_expect(eq(int, result.code, 3), "%s", result.err);
+	cr_expect(says(result.err, "no /sys/kernel/btf/vmlinux"), "%s", result.err);
+}
+
+/* Without rights for tracefs the other back end is taken, and that is said. */
+Test(trace_cmd, the_first_back_end_that_works_is_taken)
+{
+	const char *line[] = { "/usr/bin/setpriv",
+			       "--bounding-set",
+			       "-all,+bpf,+perfmon",
+			       "--inh-caps=-all",
+			       BUILD_DIR "/uringspawn-trace",
+			       "sh",
+			       "-c",
+			       "/bin/true; :",
+			       NULL };
+
+	if (access(line[0], X_OK))
+		cr_skip_test("there is no setpriv");
+	command_run(&(struct command){ .argv = line }, &result);
+	cr_expect(eq(int, result.code, 0), "%s", result.err);
+	cr_expect(says(result.out, "1 spawns"), "%s", result.out);
+	if (says(result.out, "(raw)"))
+		cr_expect(says(result.err, "using --backend raw: "), "%s", result.err);
+}
+
+Test(trace_cmd, lines_can_have_the_time_of_day)
+{
+	unsigned hour, minute;
+	float second;
+	char *row;
+
+	traced_run(ARGS("-e", "-T", "sh", "-c", "/bin/true; :"), &result);
+	cr_expect(says(result.out, "TIME "), "%s", result.out);
+	row = strchr(result.out, '\n');
+	cr_assert(ne(ptr, row, NULL));
+	cr_expect(eq(int, sscanf(row, "%2u:%2u:%f ", &hour, &minute, &second), 3), "%s",
+		  row);
+}
+
+/* A reader that does not read for long misses something, and says how much. */
+Test(trace_cmd, what_is_lost_is_counted)
+{
+	const char *words[] = { BUILD_DIR "/uringspawn-trace", "-a", NULL };
+	const char *spawner[] = { PROGRAM("spawn_times"), "missing", "4096", NULL };
+	struct running_command tracer;
+	struct command_result told;
+	char line[64];
+
+	command_start(&tracer, &(struct command){ .argv = words });
+	read_line(tracer.err_fd, "Tracing", line, sizeof(line));
+	kill(tracer.pid, SIGSTOP);
+	for (int i = 0; i < 4; i++)
+		command_run(&(struct command){ .argv = spawner }, &told);
+	kill(tracer.pid, SIGCONT);
+	kill(tracer.pid, SIGINT);
+	command_end(&tracer, &told);
+	cr_expect(eq(int, told.code, 0));
+	cr_expect(says(told.out, "\nLOST: "), "%s", told.out);
+}
