@@ -309,7 +309,7 @@ check-release: ## every test, plain
 	@tests/run --sum $(TALLY)
 
 # One by one: they compare times.
-trace_run = CRITERION_JOBS=1 $(run) criterion trace $(trace_tests) '$(FILTER)'
+trace_run = LIMIT=600 CRITERION_JOBS=1 $(run) criterion trace $(trace_tests) '$(FILTER)'
 
 check-trace: all programs $(trace_tests) ## the tracer's tests alone
 	@mkdir -p build && rm -f $(TALLY)
