@@ -79,7 +79,8 @@ lib_so   := $B/liburingspawn.so.$(VERSION)
 lib_link := $B/liburingspawn.so.$(SOVER) $B/liburingspawn.so
 bins     := $(if $(cli_obj),$B/uringspawn) $(if $(daemon_obj),$B/uringspawnd) $(tracer)
 headers  := $(wildcard include/uringspawn/*.h)
-man      := $(wildcard docs/man/*.[1-8])
+man_src  := $(wildcard docs/man/*.scd)
+man      := $(if $(shell command -v scdoc),$(man_src:docs/man/%.scd=$B/man/%))
 
 unit_tests        := $(if $(unit_obj),$B/tests/unit-tests)
 fault_tests       := $(if $(fault_obj),$B/tests/fault-tests)
@@ -108,13 +109,15 @@ addon        := $(if $(wildcard $(NODE_INCLUDE)/node_api.h),$(if $(addon_obj),$B
 .DELETE_ON_ERROR:
 .SECONDARY:
 force:
-.PHONY: force all lib addon trace programs help demo bench bench-node bench-trace soak soak-node install uninstall clean
+.PHONY: force all lib addon trace man programs help demo bench bench-node bench-trace soak soak-node install uninstall clean
 
-all: lib $(bins) addon trace ## build the library, the daemon and the command line
+all: lib $(bins) addon trace man ## build the library, the daemon and the command line
 addon: $(addon)
 	$(if $(addon_obj),$(if $(addon),,@echo "  SKIP    uringspawn.node: there is no node_api.h (NODE_INCLUDE=)"))
 trace: $(tracer)
 	$(if $(trace_lacks),@echo "  SKIP    uringspawn-trace: there is no $(trace_lacks)")
+man: $(man)
+	$(if $(man),,@echo "  SKIP    man pages: there is no scdoc")
 lib: $(lib_a) $(lib_so) $(lib_link) $B/liburingspawn.pc
 programs: $(child_programs)
 
@@ -165,6 +168,11 @@ $B/uringspawn: $(cli_obj) $(lib_obj)
 $B/uringspawnd: $(daemon_obj) $(lib_obj)
 	$(call say,LD,$@)
 	$(Q)$(CC) $(ldflags) -o $@ $^ $(lib_libs) $(LDLIBS)
+
+$B/man/%: docs/man/%.scd
+	$(call say,MAN,$<)
+	$(Q)mkdir -p $(@D)
+	$(Q)scdoc < $< > $@
 
 # CO-RE: needs nothing of the kernel that it is built on.
 bpf_flags = -g -O2 -mcpu=v3 -target bpf -D__TARGET_ARCH_$(bpf_arch) -D__VMLINUX_H__ \
@@ -332,6 +340,7 @@ ifeq ($(FILTER),)
 		URINGSPAWN_BACKEND=$$b $(run) plain $$b/threads/$${t##*/} $$t; done; done
 	$(if $(SAN),,@$(run) tap api tests/api/headers)
 	$(if $(SAN)$(COV),,$(if $(wildcard README.md),@$(run) tap readme tests/readme))
+	$(if $(SAN)$(COV),,@$(run) tap man tests/man $B $(man_src))
 	$(if $(SAN)$(COV),,@$(run) tap bench tools/bench/test/run)
 	$(if $(SAN)$(COV),,+@$(one) check-client)
 	@for b in $(BACKENDS); do URINGSPAWN_BACKEND=$$b $(run) tap $$b/embedding \
@@ -432,7 +441,7 @@ $(DESTDIR)$(LIBDIR)/pkgconfig/liburingspawn.pc: $B/liburingspawn.pc ; $(Q)$(INST
 $(DESTDIR)$(LIBDIR)/%: $B/% ; $(Q)$(INSTALL) -D -m 644 $< $@
 $(DESTDIR)$(INCLUDEDIR)/%: include/% ; $(Q)$(INSTALL) -D -m 644 $< $@
 define man_rule
-$$(DESTDIR)$$(MANDIR)/man$(1)/%.$(1): docs/man/%.$(1) ; $$(Q)$$(INSTALL) -D -m 644 $$< $$@
+$$(DESTDIR)$$(MANDIR)/man$(1)/%.$(1): $B/man/%.$(1) ; $$(Q)$$(INSTALL) -D -m 644 $$< $$@
 endef
 $(foreach n,1 2 3 4 5 6 7 8,$(eval $(call man_rule,$n)))
 
