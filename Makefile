@@ -148,9 +148,10 @@ $(lib_a): $(lib_obj)
 	$(Q)objcopy --localize-hidden $(@:.a=.o)
 	$(Q)rm -f $@ && $(AR) rcs $@ $(@:.a=.o)
 
-$(lib_so): $(lib_obj)
+$(lib_so): $(lib_obj) tools/liburingspawn.map
 	$(call say,LD,$@)
-	$(Q)$(CC) $(ldflags) -shared -Wl,-soname,liburingspawn.so.$(SOVER) -o $@ $^ $(lib_libs) $(LDLIBS)
+	$(Q)$(CC) $(ldflags) -shared -Wl,-soname,liburingspawn.so.$(SOVER) \
+		-Wl,--version-script=tools/liburingspawn.map -o $@ $(lib_obj) $(lib_libs) $(LDLIBS)
 
 $(lib_link): $(lib_so)
 	$(Q)ln -sf $(notdir $(lib_so)) $@
