@@ -343,6 +343,7 @@ ifeq ($(FILTER),)
 	$(if $(SAN)$(COV),,$(if $(wildcard README.md),@$(run) tap readme tests/readme))
 	$(if $(SAN)$(COV),,@$(run) tap man tests/man $B $(man_src))
 	$(if $(SAN)$(COV),,@$(run) tap completions tests/completions $B)
+	$(if $(SAN)$(COV),,@$(run) tap services tests/services $B)
 	$(if $(SAN)$(COV),,@$(run) tap bench tools/bench/test/run)
 	$(if $(SAN)$(COV),,+@$(one) check-client)
 	@for b in $(BACKENDS); do URINGSPAWN_BACKEND=$$b $(run) tap $$b/embedding \
