@@ -15,7 +15,6 @@ PREFIX     ?= /usr/local
 BINDIR     ?= $(PREFIX)/bin
 LIBDIR     ?= $(PREFIX)/lib
 INCLUDEDIR ?= $(PREFIX)/include
-MANDIR     ?= $(PREFIX)/share/man
 
 # As many jobs as processors, unless make was told a number.
 ifeq ($(MAKELEVEL),0)
@@ -109,7 +108,7 @@ addon        := $(if $(wildcard $(NODE_INCLUDE)/node_api.h),$(if $(addon_obj),$B
 .DELETE_ON_ERROR:
 .SECONDARY:
 force:
-.PHONY: force all lib addon trace man programs help demo bench bench-node bench-trace soak soak-node install uninstall clean
+.PHONY: force all lib addon trace man programs help demo bench bench-node bench-trace soak soak-node clean
 
 all: lib $(bins) addon trace man ## build the library, the daemon and the command line
 addon: $(addon)
@@ -344,6 +343,7 @@ ifeq ($(FILTER),)
 	$(if $(SAN)$(COV),,@$(run) tap man tests/man $B $(man_src))
 	$(if $(SAN)$(COV),,@$(run) tap completions tests/completions $B)
 	$(if $(SAN)$(COV),,@$(run) tap services tests/services $B)
+	$(if $(SAN)$(COV),,@LIMIT=900 $(run) tap packages tests/packages $B)
 	$(if $(SAN)$(COV),,@$(run) tap bench tools/bench/test/run)
 	$(if $(SAN)$(COV),,+@$(one) check-client)
 	@for b in $(BACKENDS); do URINGSPAWN_BACKEND=$$b $(run) tap $$b/embedding \
@@ -427,33 +427,13 @@ bench-trace: all programs ## what tracing costs, and what it shows of a Node ser
 soak-node: all programs ## 100,000 spawns in one node: does anything grow?
 	$(Q)BENCH_PROGRAM=$(abspath $B)/tests/programs/true node --expose-gc clients/node/bench/soak.js $(JOBS)
 
-# --- install -------------------------------------------------------------------
+# --- install, packages ---------------------------------------------------------
 
-installed := $(bins:$B/%=$(DESTDIR)$(BINDIR)/%) \
-	$(patsubst $B/%,$(DESTDIR)$(LIBDIR)/%,$(lib_a) $(lib_so)) \
-	$(DESTDIR)$(LIBDIR)/pkgconfig/liburingspawn.pc \
-	$(headers:include/%=$(DESTDIR)$(INCLUDEDIR)/%) \
-	$(foreach m,$(man),$(DESTDIR)$(MANDIR)/man$(subst .,,$(suffix $m))/$(notdir $m))
-installed_links := $(lib_link:$B/%=$(DESTDIR)$(LIBDIR)/%)
-
-install: $(installed) ## install under PREFIX, staged below DESTDIR
-	$(Q)for l in $(installed_links); do ln -sf $(notdir $(lib_so)) $$l; done
-
-$(DESTDIR)$(BINDIR)/%: $B/% ; $(Q)$(INSTALL) -D -m 755 $< $@
-$(DESTDIR)$(LIBDIR)/pkgconfig/liburingspawn.pc: $B/liburingspawn.pc ; $(Q)$(INSTALL) -D -m 644 $< $@
-$(DESTDIR)$(LIBDIR)/%: $B/% ; $(Q)$(INSTALL) -D -m 644 $< $@
-$(DESTDIR)$(INCLUDEDIR)/%: include/% ; $(Q)$(INSTALL) -D -m 644 $< $@
-define man_rule
-$$(DESTDIR)$$(MANDIR)/man$(1)/%.$(1): $B/man/%.$(1) ; $$(Q)$$(INSTALL) -D -m 644 $$< $$@
-endef
-$(foreach n,1 2 3 4 5 6 7 8,$(eval $(call man_rule,$n)))
-
-uninstall: ## remove what install put there
-	rm -f $(installed) $(installed_links)
+include tools/install.mk
 
 clean: ## remove build/
 	rm -rf build
 
 help: ## show this list
-	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  %-14s %s\n", $$1, $$2 }' $(firstword $(MAKEFILE_LIST))
+	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  %-14s %s\n", $$1, $$2 }' $(filter Makefile %/install.mk,$(MAKEFILE_LIST))
 	@echo "  variants: SAN=address,undefined  SAN=thread  COV=1   also: V=1 WERROR=1 FILTER= TIME="
