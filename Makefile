@@ -344,6 +344,7 @@ ifeq ($(FILTER),)
 	$(if $(SAN)$(COV),,@$(run) tap completions tests/completions $B)
 	$(if $(SAN)$(COV),,@$(run) tap services tests/services $B)
 	$(if $(SAN)$(COV),,@LIMIT=900 $(run) tap packages tests/packages $B)
+	$(if $(SAN)$(COV),,@$(run) tap operations tests/operations $B)
 	$(if $(SAN)$(COV),,@$(run) tap bench tools/bench/test/run)
 	$(if $(SAN)$(COV),,+@$(one) check-client)
 	@for b in $(BACKENDS); do URINGSPAWN_BACKEND=$$b $(run) tap $$b/embedding \

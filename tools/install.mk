@@ -12,7 +12,7 @@ BASHDIR     ?= $(DATADIR)/bash-completion/completions
 ZSHDIR      ?= $(DATADIR)/zsh/site-functions
 FISHDIR     ?= $(DATADIR)/fish/vendor_completions.d
 
-docs  := README.md LICENSE $(wildcard docs/*.md docs/*.json)
+docs  := README.md LICENSE $(wildcard docs/*.md docs/*.json docs/*.yaml)
 units := $(patsubst docs/systemd/%,%,$(wildcard docs/systemd/uringspawnd.* docs/systemd/user/uringspawnd.*))
 units := $(filter %.socket %.service,$(units))
 extra := $(patsubst docs/%,%,$(shell find docs/examples docs/openrc docs/s6 docs/container \
