@@ -6,6 +6,7 @@
 #define CLI_CMD_H
 
 int cmd_run(int argc, char **argv);
+int cmd_map(int argc, char **argv);
 int cmd_bench(int argc, char **argv);
 int cmd_doctor(int argc, char **argv);
 int cmd_stat(int argc, char **argv);

@@ -18,6 +18,7 @@ static const struct {
 } commands[] = {
 	{ "run", cmd_run,
 	  "run a program, with timeout, signals and exit codes done right" },
+	{ "map", cmd_map, "a program for each line of the input, many at a time" },
 	{ "stat", cmd_stat, "the numbers of a daemon" },
 	{ "bench", cmd_bench, "measure launches against a bare clone and posix_spawn" },
 	{ "trace", cmd_trace, "what spawns cost any running program, by BPF" },

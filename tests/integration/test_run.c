@@ -84,9 +84,9 @@ static int uringspawn(const char *const *args)
 
 Test(run, help_is_asked_for_and_fits_a_screen)
 {
-	char *commands[] = { "run", "bench", "doctor" };
+	char *commands[] = { "run", "map", "bench", "doctor" };
 
-	for (size_t i = 0; i < 3; i++) {
+	for (size_t i = 0; i < ARRAY_SIZE(commands); i++) {
 		unsigned lines = 0;
 
 		cr_expect(eq(int, uringspawn(ARGS(commands[i], "--help")), 0));

@@ -1,0 +1,286 @@
+/*
+ * `uringspawn map`: one program for each item of the input, several at a time, what each
+ * says printed whole.
+ */
+#include <errno.h>
+#include <fcntl.h>
+#include <poll.h>
+#include <signal.h>
+#include <stdio.h>
+#include <string.h>
+#include <unistd.h>
+#include "base/clock.h"
+#include "cli/cmd.h"
+#include "cli/map.h"
+#include "cli/map_command.h"
+
+enum {
+	CODE_OURS = 125,
+	CODE_OURS_XARGS = 1,
+	CODE_FAILED_MAX = 101, /* more than 100 jobs */
+	ARGS_MAX = 128 << 10,  /* bytes of a command line, unless one item has more */
+};
+
+void map_fail(struct map *map, const char *what, int error)
+{
+	if (!map->error)
+		fprintf(stderr, "uringspawn: %s: %s\n", what, strerrordesc_np(error));
+	map->error = -error;
+	map_stop(map, true);
+}
+
+void map_stop(struct map *map, bool now)
+{
+	map->stopping = true;
+	if (!now)
+		return;
+	map->killing = true;
+	list_each(link, following, &map->running)
+		usp_process_kill(container_of(link, struct map_job, link)->process);
+}
+
+/* ---- signals ------------------------------------------------------------- */
+
+static void tell_all(struct map *map, int number)
+{
+	list_each(link, following, &map->running)
+		(void)usp_process_signal(
+			container_of(link, struct map_job, link)->process, number,
+			USP_TARGET_GROUP);
+}
+
+static void take_signal(struct map *map, int number)
+{
+	switch (number) {
+	case SIGINT:
+	case SIGTERM:
+	case SIGHUP:
+	case SIGQUIT:
+		if (!map->signal)
+			map->signal = number;
+		map_stop(map, true);
+		return;
+	case SIGTSTP:
+		map->suspend = true;
+		break;
+	case SIGCONT:
+		map->suspend = false;
+		break;
+	case SIGWINCH:
+		return;
+	}
+	tell_all(map, number);
+}
+
+/* What one that waits for who reads the output hears.  False: no more output. */
+static bool on_signal(void *user)
+{
+	struct map *map = user;
+	int number;
+
+	while ((number = run_signals_next(&map->signals)) > 0)
+		take_signal(map, number);
+	return !map->signal;
+}
+
+/* ---- until all have ended ------------------------------------------------ */
+
+static int turn(struct map *map)
+{
+	int ret =
+		map->engine ? usp_engine_turn(map->engine) : usp_client_turn(map->client);
+
+	if (ret && map->client) {
+		fprintf(stderr, "uringspawn: lost the daemon: %s\n",
+			usp_client_error(map->client));
+		map->error = ret;
+		map_stop(map, true);
+	} else if (ret) {
+		map_fail(map, "the engine stopped", -ret);
+	}
+	return ret;
+}
+
+/* The terminal stops us all.  SIGCONT comes to us and is forwarded. */
+static void suspend(struct map *map)
+{
+	map->suspend = false;
+	if (turn(map) == 0)
+		(void)raise(SIGSTOP);
+}
+
+/* Until something happens, at most until the daemon has places again. */
+static int wait_limit_ms(const struct map *map)
+{
+	uint64_t now = clock_now_ns();
+
+	if (map->not_before_ns == 0 || map->stopping)
+		return -1;
+	return map->not_before_ns <= now
+		       ? 0
+		       : (int)((map->not_before_ns - now) / NS_PER_MS) + 1;
+}
+
+static void watch(struct map *map, bool reads)
+{
+	struct pollfd p[3] = {
+		{ .fd = map->signals.fd, .events = POLLIN },
+		{ .fd = map->engine ? usp_engine_fd(map->engine)
+				    : usp_client_fd(map->client) },
+		{ .fd = reads ? map->input.fd : -1, .events = POLLIN },
+	};
+
+	p[1].events = map->engine ? POLLIN : usp_client_poll_events(map->client);
+	if (poll(p, 3, wait_limit_ms(map)) < 0)
+		return;
+	if (p[0].revents)
+		(void)on_signal(map);
+	if (p[2].revents && map_input_read(&map->input)) {
+		map->error = -EIO;
+		map_stop(map, false);
+	}
+}
+
+static bool finished(const struct map *map)
+{
+	return map->n_running == 0 &&
+	       (map->stopping || (map->input_ended && list_empty(&map->queue)));
+}
+
+static void run_all(struct map *map)
+{
+	for (;;) {
+		bool reads = !map_job_fill(map);
+
+		if (finished(map) || turn(map) || finished(map))
+			return;
+		if (map->suspend)
+			suspend(map);
+		else if (!map_job_startable(map) || reads)
+			watch(map, reads);
+	}
+}
+
+/* ---- beginning and end --------------------------------------------------- */
+
+/* A stream that the caller closed is null here, so that none of our own descriptors
+ * takes its number. */
+static int fill_stdio(void)
+{
+	for (int i = 0; i < 3; i++)
+		if (fcntl(i, F_GETFD) < 0 && open("/dev/null", O_RDWR) != i)
+			return -EBADF;
+	return 0;
+}
+
+static int open_engine(struct map *map)
+{
+	struct usp_engine_options options = {
+		.size = sizeof(options),
+		.queued_max = map->options.jobs,
+		.running_max = map->options.jobs,
+	};
+	int ret = usp_engine_new(&options, &map->engine);
+
+	if (ret == 0)
+		return 0;
+	map_fail(map, "cannot start an engine", -ret);
+	fputs("uringspawn: 'uringspawn doctor' says what is missing\n", stderr);
+	return ret;
+}
+
+static int open_client(struct map *map)
+{
+	const char *name = map->options.socket;
+	int ret = usp_client_open(name, &map->client);
+
+	if (ret == -ENOENT || ret == -ECONNREFUSED)
+		fprintf(stderr,
+			"uringspawn: no daemon at '%s'; start one: uringspawnd --socket "
+			"%s\n",
+			name, name);
+	else if (ret)
+		fprintf(stderr, "uringspawn: cannot use the daemon at '%s': %s\n", name,
+			strerrordesc_np(-ret));
+	map->error = ret;
+	return ret;
+}
+
+static int open_all(struct map *map)
+{
+	size_t command = map_command_size(map->options.command);
+	int ret = run_signals_open(false, &map->signals);
+
+	if (ret) {
+		map_fail(map, "cannot catch signals", -ret);
+		return ret;
+	}
+	map->print = (struct map_print){
+		.signal_fd = map->signals.fd,
+		.on_signal = on_signal,
+		.user = map,
+	};
+	map_print_open(&map->print);
+	/* Who reads our output and goes away is told of by EPIPE. */
+	(void)signal(SIGPIPE, SIG_IGN);
+	ret = map_input_open(&map->options, command < ARGS_MAX ? ARGS_MAX - command : 0,
+			     &map->input);
+	map->error = ret;
+	if (ret == 0)
+		ret = map->options.socket ? open_client(map) : open_engine(map);
+	return ret ? ret : map_job_prepare(map);
+}
+
+static void close_all(struct map *map)
+{
+	usp_template_free(map->template);
+	usp_client_free(map->client);
+	usp_engine_free(map->engine);
+	map_output_done(map);
+	map_spill_done(&map->spill);
+	map_input_close(&map->input);
+	run_signals_close(&map->signals);
+}
+
+/* As if it had never been caught. */
+static void die_by(int number)
+{
+	sigset_t set;
+
+	sigemptyset(&set);
+	sigaddset(&set, number);
+	(void)signal(number, SIG_DFL);
+	(void)raise(number);
+	(void)sigprocmask(SIG_UNBLOCK, &set, NULL);
+}
+
+static int exit_code(const struct map *map)
+{
+	if (map->error)
+		return map->options.xargs_status ? CODE_OURS_XARGS : CODE_OURS;
+	if (map->options.xargs_status)
+		return map->xargs_code;
+	return map->counts[MAP_FAILS] < CODE_FAILED_MAX ? (int)map->counts[MAP_FAILS]
+							: CODE_FAILED_MAX;
+}
+
+int cmd_map(int argc, char **argv)
+{
+	static struct map map = { .spill.fd = -1, .input.fd = -1, .signals.fd = -1 };
+	int ret;
+
+	if (fill_stdio())
+		return CODE_OURS;
+	ret = map_options_parse(argc, argv, &map.options);
+	if (ret)
+		return ret > 0 ? 0 : CODE_OURS;
+	list_init(&map.queue);
+	list_init(&map.running);
+	list_init(&map.order);
+	if (open_all(&map) == 0)
+		run_all(&map);
+	close_all(&map);
+	if (map.signal)
+		die_by(map.signal);
+	return exit_code(&map);
+}
