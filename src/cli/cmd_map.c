@@ -23,6 +23,7 @@ enum {
 
 void map_fail(struct map *map, const char *what, int error)
 {
+	map_progress_hide(&map->progress, STDERR_FILENO, "\n", 1);
 	if (!map->error)
 		fprintf(stderr, "uringspawn: %s: %s\n", what, strerrordesc_np(error));
 	map->error = -error;
@@ -66,7 +67,8 @@ static void take_signal(struct map *map, int number)
 	case SIGCONT:
 		map->suspend = false;
 		break;
-	case SIGWINCH:
+	case SIGWINCH: /* the bar is as wide as the terminal */
+		map->progress.shown = false;
 		return;
 	}
 	tell_all(map, number);
@@ -105,20 +107,34 @@ static int turn(struct map *map)
 static void suspend(struct map *map)
 {
 	map->suspend = false;
-	if (turn(map) == 0)
+	if (turn(map) == 0) {
+		map_progress_hide(&map->progress, STDERR_FILENO, "\n", 1);
 		(void)raise(SIGSTOP);
+	}
+}
+
+static struct map_tally tally(const struct map *map)
+{
+	return (struct map_tally){
+		.total = map->n_made,
+		.total_known = map->input_ended,
+		.skipped = map->n_skipped,
+		.done = map->counts[MAP_DONE],
+		.failed = map->counts[MAP_FAILS],
+	};
 }
 
 /* Until something happens, at most until the daemon has places again. */
 static int wait_limit_ms(const struct map *map)
 {
+	int bar = map_progress_wait_ms(&map->progress), busy = 0;
 	uint64_t now = clock_now_ns();
 
 	if (map->not_before_ns == 0 || map->stopping)
-		return -1;
-	return map->not_before_ns <= now
-		       ? 0
-		       : (int)((map->not_before_ns - now) / NS_PER_MS) + 1;
+		return bar;
+	if (map->not_before_ns > now)
+		busy = (int)((map->not_before_ns - now) / NS_PER_MS) + 1;
+	return bar >= 0 && bar < busy ? bar : busy;
 }
 
 static void watch(struct map *map, bool reads)
@@ -151,7 +167,9 @@ static void run_all(struct map *map)
 {
 	for (;;) {
 		bool reads = !map_job_fill(map);
+		struct map_tally now = tally(map);
 
+		map_progress_show(&map->progress, &now);
 		if (finished(map) || turn(map) || finished(map))
 			return;
 		if (map->suspend)
@@ -221,10 +239,13 @@ static int open_all(struct map *map)
 		.user = map,
 	};
 	map_print_open(&map->print);
+	map_progress_open(&map->progress, map->options.progress && !map->options.dry_run);
 	/* Who reads our output and goes away is told of by EPIPE. */
 	(void)signal(SIGPIPE, SIG_IGN);
 	ret = map_input_open(&map->options, command < ARGS_MAX ? ARGS_MAX - command : 0,
 			     &map->input);
+	if (ret == 0 && map->options.log_path)
+		ret = map_log_open(map->options.log_path, map->options.resume, &map->log);
 	map->error = ret;
 	if (ret == 0)
 		ret = map->options.socket ? open_client(map) : open_engine(map);
@@ -233,12 +254,17 @@ static int open_all(struct map *map)
 
 static void close_all(struct map *map)
 {
+	struct map_tally last;
+
 	usp_template_free(map->template);
 	usp_client_free(map->client);
 	usp_engine_free(map->engine);
 	map_output_done(map);
+	last = tally(map);
+	map_progress_close(&map->progress, &last);
 	map_spill_done(&map->spill);
 	map_input_close(&map->input);
+	map_log_close(&map->log);
 	run_signals_close(&map->signals);
 }
 
@@ -266,7 +292,9 @@ static int exit_code(const struct map *map)
 
 int cmd_map(int argc, char **argv)
 {
-	static struct map map = { .spill.fd = -1, .input.fd = -1, .signals.fd = -1 };
+	static struct map map = {
+		.spill.fd = -1, .log.fd = -1, .input.fd = -1, .signals.fd = -1
+	};
 	int ret;
 
 	if (fill_stdio())
@@ -274,6 +302,7 @@ int cmd_map(int argc, char **argv)
 	ret = map_options_parse(argc, argv, &map.options);
 	if (ret)
 		return ret > 0 ? 0 : CODE_OURS;
+	buf_init(&map.tagged, SIZE_MAX / 2);
 	list_init(&map.queue);
 	list_init(&map.running);
 	list_init(&map.order);

@@ -10,8 +10,10 @@
 #include <uringspawn/client.h>
 #include "base/list.h"
 #include "cli/map_input.h"
+#include "cli/map_log.h"
 #include "cli/map_options.h"
 #include "cli/map_print.h"
+#include "cli/map_progress.h"
 #include "cli/map_store.h"
 #include "cli/run_signals.h"
 
@@ -21,6 +23,9 @@ struct map {
 	struct map_input input;
 	struct map_print print;
 	struct map_spill spill;
+	struct map_log log;
+	struct map_progress progress;
+	struct buf tagged;	       /* lines that are about to be printed */
 	struct usp_engine *engine;     /* or ... */
 	struct usp_client *client;     /* ... one of the two */
 	struct usp_template *template; /* what all jobs have in common */
@@ -30,6 +35,8 @@ struct map {
 	struct list order;   /* of jobs that were made, if their order is kept */
 	unsigned n_running, n_unprinted;
 	uint64_t n_made;
+	unsigned n_queued;
+	uint64_t n_skipped;	/* of those that were made, as the log says */
 	uint64_t not_before_ns; /* the daemon is busy until then */
 	bool input_ended;
 
@@ -55,7 +62,10 @@ struct map_job {
 	bool cut; /* killed because the others came to their end */
 	struct usp_exit exit;
 	struct usp_failure failure;
+	unsigned long tries; /* that failed */
+	struct map_log_entry entry;
 	struct map_store said[2]; /* on stdout, on stderr */
+	bool mid_line[2];	  /* printed of them: a tag, and no end of its line */
 };
 
 /* Say what failed of our own; the jobs that run are killed.  @error: positive. */
@@ -63,6 +73,9 @@ void map_fail(struct map *map, const char *what, int error);
 
 /* Start no more jobs; @now: and kill those that run. */
 void map_stop(struct map *map, bool now);
+
+/* Print, with the bar out of the way.  As map_print(). */
+int map_say(struct map *map, int stream, const void *data, size_t size);
 
 /* ---- map_job.c ----------------------------------------------------------- */
 

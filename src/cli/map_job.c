@@ -12,6 +12,7 @@
 enum {
 	BUSY_MS = 100,	      /* when the daemon does not say for how long it is */
 	UNPRINTED_MAX = 1024, /* jobs that have ended and wait for one before them */
+	AHEAD_MAX = 100000,   /* jobs that are made early, to know how many there are */
 };
 
 /* ---- how it ended -------------------------------------------------------- */
@@ -28,6 +29,7 @@ static void xargs_status(struct map *map, const struct map_job *job, int code)
 	else if (code == 255)
 		ours = 124;
 	if (ours != 123) {
+		map_progress_hide(&map->progress, STDERR_FILENO, "\n", 1);
 		fprintf(stderr, "uringspawn: job %llu %s: no more are started\n",
 			(unsigned long long)job->number,
 			ours == 124   ? "exited with 255"
@@ -49,10 +51,49 @@ static void count(struct map *map, enum map_count what)
 		map_stop(map, halt->now);
 }
 
+static void enqueue(struct map_job *job)
+{
+	list_append(&job->map->queue, &job->link);
+	job->map->n_queued++;
+}
+
 static void requeue(struct map_job *job)
 {
 	job->exited = job->failed = job->busy = false;
-	list_append(&job->map->queue, &job->link);
+	job->mid_line[0] = job->mid_line[1] = false;
+	/* Before all that has not been tried: the others' output may wait for it. */
+	list_append(job->map->queue.next, &job->link);
+	job->map->n_queued++;
+}
+
+/* What the log tells of it. */
+static void note(struct map_job *job, const struct usp_end *end, int code)
+{
+	struct map_log_entry *entry = &job->entry;
+
+	if (entry->started_ms == 0)
+		entry->started_ms = map_log_now_ms();
+	entry->number = job->number;
+	entry->running_ns = end->timings.running_ns;
+	entry->sent_bytes = end->bytes[0];
+	entry->received_bytes = end->bytes[1] + end->bytes[2];
+	entry->signal = job->exited ? job->exit.signal : 0;
+	/* A signal is told by its own column; that a timeout sent it, by 124. */
+	entry->code = entry->signal && code > 128 ? 0 : code;
+}
+
+/* Again, and what it said in this try is forgotten. */
+static bool try_again(struct map_job *job)
+{
+	struct map *map = job->map;
+
+	if (++job->tries >= map->options.tries || map->stopping)
+		return false;
+	for (int i = 0; i < 2; i++)
+		map_store_clear(&job->said[i], &map->spill);
+	job->entry.started_ms = 0;
+	requeue(job);
+	return true;
 }
 
 static void on_end(struct map_job *job, const struct usp_end *end)
@@ -71,6 +112,9 @@ static void on_end(struct map_job *job, const struct usp_end *end)
 	job->cut = job->busy || (map->killing && end->reason == USP_REASON_KILLED) ||
 		   end->reason == USP_REASON_STATUS_LOST ||
 		   end->reason == USP_REASON_CLIENT_GONE;
+	if (!job->cut && code && try_again(job))
+		return;
+	note(job, end, code);
 	if (!job->cut) {
 		count(map, MAP_DONE);
 		count(map, code ? MAP_FAILS : MAP_SUCCESSES);
@@ -91,14 +135,16 @@ static void on_failed(struct map_job *job, const struct usp_failure *failure)
 	/* A daemon that has no place for it now has one later. */
 	job->busy = map->client && failure->stage == USP_STAGE_ADMISSION &&
 		    failure->error == EAGAIN;
-	if (job->busy)
+	if (job->busy) {
 		map->not_before_ns = clock_after(
 			clock_now_ns(),
 			(failure->retry_ms ? failure->retry_ms : BUSY_MS) * NS_PER_MS);
-	else if (!map->killing)
+	} else if (!map->killing) {
+		map_progress_hide(&map->progress, STDERR_FILENO, "\n", 1);
 		fprintf(stderr, "uringspawn: job %llu: %s\n",
 			(unsigned long long)job->number,
 			usp_failure_text(failure, text, sizeof(text)));
+	}
 }
 
 static void on_event(struct usp_process *process, const struct usp_event *event,
@@ -123,6 +169,8 @@ static void on_event(struct usp_process *process, const struct usp_event *event,
 		on_end(job, &event->end);
 		break;
 	case USP_EVENT_STARTED:
+		job->entry.started_ms = map_log_now_ms();
+		break;
 	case USP_EVENT_EOF:
 	case USP_EVENT_WINDOW:
 		break;
@@ -179,8 +227,7 @@ static int print_command(struct map *map, char **argv)
 	if (ret == 0)
 		ret = buf_append(&line, "\n", 1);
 	if (ret == 0)
-		ret = map_print(&map->print, STDOUT_FILENO, buf_bytes(&line),
-				buf_size(&line));
+		ret = map_say(map, STDOUT_FILENO, buf_bytes(&line), buf_size(&line));
 	buf_done(&line);
 	return ret;
 }
@@ -224,8 +271,14 @@ static int make(struct map *map, struct map_job **ret_job)
 {
 	struct map_items items;
 	struct map_job *job;
-	int ret = map_input_next(&map->input, &items);
+	int ret;
 
+	while ((ret = map_input_next(&map->input, &items)) == 0 &&
+	       map_log_has(&map->log, map->n_made + 1)) {
+		mem_free(items.bytes);
+		map->n_made++;
+		map->n_skipped++;
+	}
 	if (ret)
 		return ret;
 	job = mem_zalloc(sizeof(*job));
@@ -247,14 +300,12 @@ static int make(struct map *map, struct map_job **ret_job)
 	return 0;
 }
 
-static struct map_job *next(struct map *map, bool *ret_reads)
+/* NULL: there is none, or not yet. */
+static struct map_job *next_made(struct map *map, bool *ret_reads)
 {
-	struct list *link = list_take_first(&map->queue);
 	struct map_job *job = NULL;
 	int ret;
 
-	if (link)
-		return container_of(link, struct map_job, link);
 	if (map->input_ended)
 		return NULL;
 	ret = make(map, &job);
@@ -270,10 +321,33 @@ static struct map_job *next(struct map *map, bool *ret_reads)
 	return NULL;
 }
 
+static struct map_job *next(struct map *map, bool *ret_reads)
+{
+	struct list *link = list_take_first(&map->queue);
+
+	if (!link)
+		return next_made(map, ret_reads);
+	map->n_queued--;
+	return container_of(link, struct map_job, link);
+}
+
+/* Only who looks at a bar wants to know how many there are. */
+static void look_ahead(struct map *map, bool *ret_reads)
+{
+	struct map_job *job;
+
+	while (map->progress.on && !map->stopping && map->n_queued < AHEAD_MAX) {
+		job = next_made(map, ret_reads);
+		if (!job)
+			return;
+		enqueue(job);
+	}
+}
+
 bool map_job_startable(const struct map *map)
 {
 	return !map->stopping && map->n_running < map->options.jobs &&
-	       map->n_unprinted < UNPRINTED_MAX &&
+	       (map->n_unprinted < UNPRINTED_MAX || map->n_running == 0) &&
 	       (!map->not_before_ns || map->not_before_ns <= clock_now_ns()) &&
 	       (!map->input_ended || !list_empty(&map->queue));
 }
@@ -290,5 +364,6 @@ bool map_job_fill(struct map *map)
 			break;
 		start(job);
 	}
+	look_ahead(map, &reads);
 	return !reads;
 }

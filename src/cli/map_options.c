@@ -19,13 +19,16 @@ static const char usage[] =
 	"  -n, --max-args N     up to N items for a job (1)\n"
 	"  -I, --replace STR    replace STR instead of {}; '' replaces nothing\n"
 	"  -j, --jobs N         at one time (one for each CPU); 0: as many as possible\n"
-	"  -k, --keep-order     print output in the order of the input\n"
-	"  --group              print a job's output when it has ended (as it is)\n"
-	"  -u, --ungroup        jobs write to stdout themselves\n"
+	"  -k, --keep-order     in the order of the input; --tag  each line with its item\n"
+	"  --group              print a job's output when it has ended (as it is);\n"
+	"                       --line-buffer  line by line; -u, --ungroup  by itself\n"
 	"  --timeout TIME       end a job after TIME; --kill-after TIME  then KILL (2s)\n"
 	"  --halt now,fail=N    after N failures kill the others; soon: start no more;\n"
 	"                       success=N, done=N: after so many successes, or ends\n"
-	"  --dry-run            print the commands, and run none\n"
+	"  --retries N          run a job that fails up to N times\n"
+	"  --joblog FILE        a line in FILE for each job that has ended;\n"
+	"                       --resume  skip those in FILE; --resume-failed  successes\n"
+	"  --progress           a bar, on a terminal; --dry-run  print the commands only\n"
 	"  --xargs-status       exit as xargs does: 123 when a job failed, 124, 125, ...\n"
 	"  --socket PATH        let the daemon at PATH (or @NAME) run them\n"
 	"\n"
@@ -36,10 +39,17 @@ enum {
 	HELP = 256,
 	WORDS,
 	GROUP,
+	LINE_BUFFER,
+	TAG,
 	TIMEOUT,
 	KILL_AFTER,
 	HALT,
+	RETRIES,
+	JOBLOG,
+	RESUME,
+	RESUME_FAILED,
 	DRY_RUN,
+	PROGRESS,
 	XARGS_STATUS,
 	SOCKET,
 };
@@ -54,10 +64,17 @@ static const struct option known[] = {
 	{ "jobs", required_argument, NULL, 'j' },
 	{ "keep-order", no_argument, NULL, 'k' },
 	{ "group", no_argument, NULL, GROUP },
+	{ "line-buffer", no_argument, NULL, LINE_BUFFER },
+	{ "tag", no_argument, NULL, TAG },
 	{ "ungroup", no_argument, NULL, 'u' },
 	{ "timeout", required_argument, NULL, TIMEOUT },
 	{ "kill-after", required_argument, NULL, KILL_AFTER },
 	{ "halt", required_argument, NULL, HALT },
+	{ "retries", required_argument, NULL, RETRIES },
+	{ "joblog", required_argument, NULL, JOBLOG },
+	{ "resume", no_argument, NULL, RESUME },
+	{ "resume-failed", no_argument, NULL, RESUME_FAILED },
+	{ "progress", no_argument, NULL, PROGRESS },
 	{ "dry-run", no_argument, NULL, DRY_RUN },
 	{ "xargs-status", no_argument, NULL, XARGS_STATUS },
 	{ "socket", required_argument, NULL, SOCKET },
@@ -93,13 +110,13 @@ static int take_jobs(struct map_options *options)
 	return 0;
 }
 
-static int take_max_args(struct map_options *options)
+static int take_count(const char *option, unsigned long *ret_n)
 {
 	long n;
 
 	if (limits_number(optarg, 10, 1, LONG_MAX, &n) < 0)
-		return bad_value("--max-args", "a number from 1 on");
-	options->items_max = (unsigned long)n;
+		return bad_value(option, "a number from 1 on");
+	*ret_n = (unsigned long)n;
 	return 0;
 }
 
@@ -142,13 +159,37 @@ static int take_input(int option, struct map_options *options)
 		options->split = MAP_WORDS;
 		return 0;
 	case 'n':
-		return take_max_args(options);
+		return take_count("--max-args", &options->items_max);
 	case 'I':
 		options->replace = optarg;
 		options->replace_given = true;
 		return 0;
 	}
 	return -EINVAL;
+}
+
+/* What becomes of a job that fails, and of all after it. */
+static int take_end(int option, struct map_options *options)
+{
+	switch (option) {
+	case HALT:
+		return take_halt(&options->halt);
+	case RETRIES:
+		return take_count("--retries", &options->tries);
+	case JOBLOG:
+		options->log_path = optarg;
+		return *optarg ? 0 : bad_value("--joblog", "a file");
+	case RESUME:
+		options->resume = MAP_RESUME;
+		return 0;
+	case RESUME_FAILED:
+		options->resume = MAP_RESUME_FAILED;
+		return 0;
+	case XARGS_STATUS:
+		options->xargs_status = true;
+		return 0;
+	}
+	return take_input(option, options);
 }
 
 static int take(int option, struct map_options *options)
@@ -165,6 +206,12 @@ static int take(int option, struct map_options *options)
 	case GROUP:
 		options->group = MAP_GROUP;
 		return 0;
+	case LINE_BUFFER:
+		options->group = MAP_LINE_BUFFER;
+		return 0;
+	case TAG:
+		options->tag = true;
+		return 0;
 	case 'u':
 		options->group = MAP_UNGROUP;
 		return 0;
@@ -172,19 +219,17 @@ static int take(int option, struct map_options *options)
 		return take_duration("--timeout", &options->timeout_ns);
 	case KILL_AFTER:
 		return take_duration("--kill-after", &options->grace_ns);
-	case HALT:
-		return take_halt(&options->halt);
+	case PROGRESS:
+		options->progress = true;
+		return 0;
 	case DRY_RUN:
 		options->dry_run = true;
-		return 0;
-	case XARGS_STATUS:
-		options->xargs_status = true;
 		return 0;
 	case SOCKET:
 		options->socket = optarg;
 		return *optarg ? 0 : bad_value("--socket", "a path or @NAME");
 	}
-	return take_input(option, options);
+	return take_end(option, options);
 }
 
 static int complain(const char *what)
@@ -221,6 +266,10 @@ static int check(const struct map_options *options)
 	if (options->keep_order && options->group == MAP_UNGROUP)
 		return complain("--keep-order needs output that is grouped: not with "
 				"--ungroup");
+	if (options->resume && !options->log_path)
+		return complain("--resume needs the job log to go by: --joblog FILE");
+	if (options->tag && options->group == MAP_UNGROUP)
+		return complain("--tag changes what is printed: not with --ungroup");
 	return 0;
 }
 
@@ -231,6 +280,7 @@ int map_options_parse(int argc, char **argv, struct map_options *options)
 	*options = (struct map_options){
 		.jobs = sys_cpus(),
 		.items_max = 1,
+		.tries = 1,
 		.replace = "{}",
 	};
 	optind = 1;

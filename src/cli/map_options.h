@@ -6,6 +6,7 @@
 
 #include <stdbool.h>
 #include <stdint.h>
+#include "cli/map_log.h"
 
 /* How the input is cut into items. */
 enum map_split {
@@ -41,8 +42,13 @@ struct map_options {
 	bool replace_given;
 	bool keep_order;
 	enum map_group group;
+	bool tag; /* begin each line with the item */
 	uint64_t timeout_ns, grace_ns;
+	unsigned long tries; /* of a job that fails */
 	struct map_halt halt;
+	const char *log_path; /* NULL: no log */
+	enum map_resume resume;
+	bool progress;
 	bool dry_run;
 	bool xargs_status;
 	char **command; /* NULL-terminated; part of the caller's argv */

@@ -444,6 +444,7 @@ static const struct row {
 	  125,
 	  "",
 	  "--keep-order" },
+	{ "no tags without groups", { "-u", "--tag", "echo" }, "", 125, "", "--tag" },
 	{ "a time that is none", { "--timeout", "soon", "echo" }, "", 125, "", "'soon'" },
 };
 

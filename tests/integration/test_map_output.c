@@ -98,6 +98,76 @@ BOTH_WAYS(map_output, of_stderr_goes_to_stderr)
 	cr_expect(eq(str, result.err, (char *)"e1\ne2\n"));
 }
 
+/* Half lines, so that others would come between them. */
+static const char *const halves =
+	"i=0; while test $i -lt 100; do printf '%s ' $0; echo $i; i=$((i+1)); done; "
+	"printf 'end of %s' $0 >&2";
+
+BOTH_WAYS(map_output, in_whole_lines_is_never_torn_within_one)
+{
+	unsigned next[9] = { 0 }, lines = 0;
+	bool whole;
+
+	cr_expect(
+		eq(int,
+		   map(way, ARGS("--line-buffer", "-j8", "sh", "-c", halves), numbers(8)),
+		   0));
+	for (char *at = result.out; *at; at++, lines++) {
+		unsigned long job = strtoul(at, &at, 10);
+		unsigned long line = strtoul(at, &at, 10);
+
+		whole = *at == '\n' && job >= 1 && job <= 8;
+		cr_assert(whole, "%.100s", at);
+		cr_expect(eq(ulong, line, next[job]++));
+	}
+	cr_expect(eq(uint, lines, 800));
+}
+
+/* The line is there while its job runs, which ends when we have seen it. */
+BOTH_WAYS(map_output, in_whole_lines_comes_as_it_is_said)
+{
+	const char *go = tmpdir_path(way == EMBEDDED ? "said" : "said2");
+	struct running_command running;
+	char script[300], line[64];
+	const char *const args[] = { "--line-buffer", "-k", "-j2", "sh", "-c",
+				     script,	      NULL };
+	const struct command command = {
+		.argv = map_line(way, args),
+		.input = "1\n2\n",
+		.input_size = 4,
+	};
+
+	snprintf(
+		script, sizeof(script),
+		"echo is $0; test $0 = 2 || until test -e %s; do sleep 0.05; done; echo was $0",
+		go);
+	command_start(&running, &command);
+	cr_assert(eq(int, (int)write(running.in_fd, "1\n2\n", 4), 4));
+	running.input_size = 0;
+	command_read_line(&running, "is 1", line, sizeof(line));
+	cr_assert(eq(int, close(creat(go, 0600)), 0));
+	command_end(&running, &result);
+	cr_expect(eq(str, result.out, (char *)"was 1\nis 2\nwas 2\n"));
+}
+
+BOTH_WAYS(map_output, that_is_tagged_says_whose_each_line_is)
+{
+	cr_expect(eq(int,
+		     map(way,
+			 ARGS("--tag", "-k", "-n2", "sh", "-c", "echo $0; printf '\nx'"),
+			 "a b\nc\td\ne\n"),
+		     0));
+	cr_expect(eq(str, result.out,
+		     (char *)"a b c?d\ta b\na b c?d\t\na b c?d\tx\ne\te\ne\t\ne\tx\n"));
+	cr_expect(
+		eq(int,
+		   map(way,
+		       ARGS("--tag", "--line-buffer", "-j1", "sh", "-c", "printf 'x\n.'"),
+		       "a\nb\n"),
+		   0));
+	cr_expect(eq(str, result.out, (char *)"a\tx\na\t.\nb\tx\nb\t.\n"));
+}
+
 /* Much more than is kept in memory: the bytes are those of flood, by itself. */
 BOTH_WAYS(map_output, of_many_bytes_is_unchanged)
 {
