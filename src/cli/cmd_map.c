@@ -13,6 +13,7 @@
 #include "cli/cmd.h"
 #include "cli/map.h"
 #include "cli/map_command.h"
+#include "cli/map_results.h"
 
 enum {
 	CODE_OURS = 125,
@@ -224,6 +225,24 @@ static int open_client(struct map *map)
 	return ret;
 }
 
+/* Where the log and the results go. */
+static int open_files(struct map *map)
+{
+	const struct map_options *options = &map->options;
+	int ret = 0;
+
+	if (options->results)
+		ret = map_results_prepare(options->results);
+	if (ret) {
+		fprintf(stderr, "uringspawn: cannot make '%s': %s\n", options->results,
+			strerrordesc_np(-ret));
+		return ret;
+	}
+	return options->log_path
+		       ? map_log_open(options->log_path, options->resume, &map->log)
+		       : 0;
+}
+
 static int open_all(struct map *map)
 {
 	size_t command = map_command_size(map->options.command);
@@ -244,8 +263,8 @@ static int open_all(struct map *map)
 	(void)signal(SIGPIPE, SIG_IGN);
 	ret = map_input_open(&map->options, command < ARGS_MAX ? ARGS_MAX - command : 0,
 			     &map->input);
-	if (ret == 0 && map->options.log_path)
-		ret = map_log_open(map->options.log_path, map->options.resume, &map->log);
+	if (ret == 0)
+		ret = open_files(map);
 	map->error = ret;
 	if (ret == 0)
 		ret = map->options.socket ? open_client(map) : open_engine(map);

@@ -64,6 +64,7 @@ struct map_job {
 	struct usp_failure failure;
 	unsigned long tries; /* that failed */
 	struct map_log_entry entry;
+	size_t fed;		  /* of a block, to its stdin */
 	struct map_store said[2]; /* on stdout, on stderr */
 	bool mid_line[2];	  /* printed of them: a tag, and no end of its line */
 };

@@ -11,6 +11,7 @@
 
 enum {
 	READ_SIZE = 64 << 10,
+	LINE_MAX_BYTES = 1 << 30,   /* of a block */
 	ITEM_MAX = (128 << 10) - 1, /* the kernel's MAX_ARG_STRLEN, but for the NUL */
 };
 
@@ -23,6 +24,7 @@ int map_input_open(const struct map_options *options, size_t bytes_max,
 		.split = options->split,
 		.whole_lines = options->replace_given && *options->replace,
 		.items_max = options->items_max,
+		.block_bytes = options->pipe ? options->block_bytes : 0,
 		.bytes_max = bytes_max,
 	};
 
@@ -221,9 +223,52 @@ static int give(struct map_input *input, size_t n, size_t size,
 	return 0;
 }
 
+/* The first @size bytes of what was read. */
+static int give_block(struct map_input *input, size_t size, struct map_items *ret_items)
+{
+	char *bytes = mem_alloc(size);
+
+	if (!bytes)
+		return no_memory(-ENOMEM);
+	memcpy(bytes, buf_bytes(&input->raw), size);
+	buf_consume(&input->raw, size);
+	input->scanned = 0;
+	*ret_items = (struct map_items){ .bytes = bytes, .size = size };
+	return 0;
+}
+
+/* As many whole lines as a block has room for; one that has not is a block of its own. */
+static int next_block(struct map_input *input, struct map_items *ret_items)
+{
+	const char *bytes = (char *)buf_bytes(&input->raw), *end;
+	size_t size = buf_size(&input->raw), room = input->block_bytes;
+	char delimiter = input->split == MAP_NULS ? 0 : '\n';
+
+	if (size < room && !input->ended)
+		return -EAGAIN;
+	if (size <= room && input->ended)
+		return size > 0 ? give_block(input, size, ret_items) : -ENODATA;
+	end = input->scanned ? NULL : memrchr(bytes, delimiter, room);
+	if (!end) {
+		size_t from = input->scanned ? input->scanned : room;
+
+		end = memchr(bytes + from, delimiter, size - from);
+		input->scanned = size;
+	}
+	if (end)
+		return give_block(input, (size_t)(end - bytes) + 1, ret_items);
+	if (input->ended)
+		return give_block(input, size, ret_items);
+	return size < LINE_MAX_BYTES ? -EAGAIN
+				     : refuse(input, "is a line of more than 1 GiB");
+}
+
 int map_input_next(struct map_input *input, struct map_items *ret_items)
 {
 	int ret = 0;
+
+	if (input->block_bytes)
+		return next_block(input, ret_items);
 
 	while (ret == 0 && input->n < input->items_max) {
 		ret = take_item(input);

@@ -12,7 +12,8 @@
 #include "base/buf.h"
 #include "cli/map_options.h"
 
-/* What a job gets: @n strings, one behind the other, each with its NUL. */
+/* What a job gets: @n strings, one behind the other, each with its NUL; or, @n is 0, a
+ * block for its stdin. */
 struct map_items {
 	char *bytes; /* free with mem_free() */
 	size_t size, n;
@@ -23,9 +24,10 @@ struct map_input {
 	bool ended;    /* nothing more can be read */
 	char **values; /* the next one; in place of a descriptor */
 	enum map_split split;
-	bool whole_lines; /* MAP_WORDS: only a newline ends one */
-	size_t items_max; /* of one job */
-	size_t bytes_max; /* of a job with more than one item */
+	bool whole_lines;   /* MAP_WORDS: only a newline ends one */
+	size_t items_max;   /* of one job */
+	size_t block_bytes; /* not 0: jobs get blocks of whole lines */
+	size_t bytes_max;   /* of a job with more than one item */
 
 	struct buf raw;	     /* read, not yet part of an item */
 	size_t scanned;	     /* of it: no end of an item is there */

@@ -8,8 +8,10 @@
 #include "base/alloc.h"
 #include "base/clock.h"
 #include "cli/map_command.h"
+#include "cli/map_results.h"
 
 enum {
+	FEED_SIZE = 64 << 10,
 	BUSY_MS = 100,	      /* when the daemon does not say for how long it is */
 	UNPRINTED_MAX = 1024, /* jobs that have ended and wait for one before them */
 	AHEAD_MAX = 100000,   /* jobs that are made early, to know how many there are */
@@ -60,6 +62,7 @@ static void enqueue(struct map_job *job)
 static void requeue(struct map_job *job)
 {
 	job->exited = job->failed = job->busy = false;
+	job->fed = 0;
 	job->mid_line[0] = job->mid_line[1] = false;
 	/* Before all that has not been tried: the others' output may wait for it. */
 	list_append(job->map->queue.next, &job->link);
@@ -147,6 +150,27 @@ static void on_failed(struct map_job *job, const struct usp_failure *failure)
 	}
 }
 
+/* As much of its block as there is room for; who reads no more need not. */
+static void feed(struct map_job *job)
+{
+	while (job->fed < job->items.size) {
+		size_t left = job->items.size - job->fed;
+		size_t part = left < FEED_SIZE ? left : FEED_SIZE;
+		int ret = usp_process_write(job->process, job->items.bytes + job->fed,
+					    part);
+
+		if (ret == -EAGAIN)
+			return;
+		if (ret == -ENOMEM)
+			map_fail(job->map, "cannot give a job its block", ENOMEM);
+		if (ret)
+			break;
+		job->fed += part;
+	}
+	job->fed = job->items.size;
+	(void)usp_process_close_stdin(job->process);
+}
+
 static void on_event(struct usp_process *process, const struct usp_event *event,
 		     void *user)
 {
@@ -171,8 +195,11 @@ static void on_event(struct usp_process *process, const struct usp_event *event,
 	case USP_EVENT_STARTED:
 		job->entry.started_ms = map_log_now_ms();
 		break;
-	case USP_EVENT_EOF:
 	case USP_EVENT_WINDOW:
+		if (job->map->options.pipe && job->fed < job->items.size)
+			feed(job);
+		break;
+	case USP_EVENT_EOF:
 		break;
 	}
 }
@@ -202,19 +229,40 @@ int map_job_prepare(struct map *map)
 	return ret;
 }
 
+/* What it says goes to @fds. */
+static void write_to(struct usp_options *options, const int fds[2])
+{
+	for (int i = 0; i < 2; i++)
+		options->stdio[i + 1] =
+			(struct usp_stdio){ .kind = USP_STDIO_FD, .fd = fds[i] };
+}
+
 static int spawn(struct map_job *job, char **argv)
 {
+	const int own[2] = { STDOUT_FILENO, STDERR_FILENO };
 	struct map *map = job->map;
 	struct usp_options options =
 		USP_OPTIONS(.argv = (const char *const *)argv, .base = map->template,
 			    .on_event = on_event, .user = job, );
+	int files[2] = { -1, -1 }, ret = 0;
 
-	if (map->options.group == MAP_UNGROUP)
-		for (int i = 1; i <= 2; i++)
-			options.stdio[i] =
-				(struct usp_stdio){ .kind = USP_STDIO_FD, .fd = i };
-	return map->client ? usp_client_spawn(map->client, &options, &job->process)
-			   : usp_spawn(map->engine, &options, &job->process);
+	if (map->options.results) {
+		ret = map_results_open(map->options.results, job->number, files);
+		write_to(&options, files);
+	} else if (map->options.group == MAP_UNGROUP) {
+		write_to(&options, own);
+	}
+	if (map->options.pipe)
+		options.stdio[0].kind = USP_STDIO_PIPE;
+	if (ret == 0)
+		ret = map->client ? usp_client_spawn(map->client, &options, &job->process)
+				  : usp_spawn(map->engine, &options, &job->process);
+	for (int i = 0; i < 2; i++)
+		if (files[i] >= 0)
+			close(files[i]);
+	if (ret == 0 && map->options.pipe)
+		feed(job);
+	return ret;
 }
 
 static int print_command(struct map *map, char **argv)

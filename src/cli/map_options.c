@@ -16,8 +16,8 @@ static const char usage[] =
 	"\n"
 	"  -a, --arg-file FILE  read FILE instead of stdin; -0, --null  NUL ends an item\n"
 	"  --words              blanks separate items, quotes and \\ protect, as for xargs\n"
-	"  -n, --max-args N     up to N items for a job (1)\n"
-	"  -I, --replace STR    replace STR instead of {}; '' replaces nothing\n"
+	"  -n, --max-args N     items for a job (1); -I, --replace STR  instead of {}\n"
+	"  --pipe               jobs read the lines, in blocks of --block BYTES (1M)\n"
 	"  -j, --jobs N         at one time (one for each CPU); 0: as many as possible\n"
 	"  -k, --keep-order     in the order of the input; --tag  each line with its item\n"
 	"  --group              print a job's output when it has ended (as it is);\n"
@@ -28,10 +28,10 @@ static const char usage[] =
 	"  --retries N          run a job that fails up to N times\n"
 	"  --joblog FILE        a line in FILE for each job that has ended;\n"
 	"                       --resume  skip those in FILE; --resume-failed  successes\n"
+	"  --results DIR        output goes to DIR/NUMBER/stdout and stderr\n"
 	"  --progress           a bar, on a terminal; --dry-run  print the commands only\n"
 	"  --xargs-status       exit as xargs does: 123 when a job failed, 124, 125, ...\n"
 	"  --socket PATH        let the daemon at PATH (or @NAME) run them\n"
-	"\n"
 	"Exit code: how many jobs failed, 101 when more than 100 did; 125 when uringspawn\n"
 	"itself fails.\n";
 
@@ -50,6 +50,9 @@ enum {
 	RESUME_FAILED,
 	DRY_RUN,
 	PROGRESS,
+	RESULTS,
+	PIPE,
+	BLOCK,
 	XARGS_STATUS,
 	SOCKET,
 };
@@ -75,6 +78,9 @@ static const struct option known[] = {
 	{ "resume", no_argument, NULL, RESUME },
 	{ "resume-failed", no_argument, NULL, RESUME_FAILED },
 	{ "progress", no_argument, NULL, PROGRESS },
+	{ "results", required_argument, NULL, RESULTS },
+	{ "pipe", no_argument, NULL, PIPE },
+	{ "block", required_argument, NULL, BLOCK },
 	{ "dry-run", no_argument, NULL, DRY_RUN },
 	{ "xargs-status", no_argument, NULL, XARGS_STATUS },
 	{ "socket", required_argument, NULL, SOCKET },
@@ -83,6 +89,8 @@ static const struct option known[] = {
 
 /* More than the kernel has places for is the same as all that it has. */
 enum { JOBS_MAX = 4096 };
+
+enum { BLOCK_DEFAULT = 1 << 20, BLOCK_MAX = 1 << 30 };
 
 static int bad_value(const char *option, const char *hint)
 {
@@ -146,6 +154,16 @@ static int take_halt(struct map_halt *halt)
 				   "',done=N'");
 }
 
+static int take_block(struct map_options *options)
+{
+	uint64_t bytes;
+
+	if (limits_bytes(optarg, &bytes) < 0 || bytes == 0 || bytes > BLOCK_MAX)
+		return bad_value("--block", "a number of bytes up to 1G (512, 64K, 2M)");
+	options->block_bytes = bytes;
+	return 0;
+}
+
 static int take_input(int option, struct map_options *options)
 {
 	switch (option) {
@@ -164,6 +182,11 @@ static int take_input(int option, struct map_options *options)
 		options->replace = optarg;
 		options->replace_given = true;
 		return 0;
+	case PIPE:
+		options->pipe = true;
+		return 0;
+	case BLOCK:
+		return take_block(options);
 	}
 	return -EINVAL;
 }
@@ -185,6 +208,9 @@ static int take_end(int option, struct map_options *options)
 	case RESUME_FAILED:
 		options->resume = MAP_RESUME_FAILED;
 		return 0;
+	case RESULTS:
+		options->results = optarg;
+		return *optarg ? 0 : bad_value("--results", "a directory");
 	case XARGS_STATUS:
 		options->xargs_status = true;
 		return 0;
@@ -266,6 +292,14 @@ static int check(const struct map_options *options)
 	if (options->keep_order && options->group == MAP_UNGROUP)
 		return complain("--keep-order needs output that is grouped: not with "
 				"--ungroup");
+	if (options->pipe &&
+	    (options->values || options->items_max > 1 || options->split == MAP_WORDS))
+		return complain("--pipe gives jobs lines to read, no arguments: not with "
+				"':::', --max-args or --words");
+	if (options->results && (options->tag || options->group != MAP_GROUP))
+		return complain(
+			"--results prints nothing: not with --tag, --line-buffer or "
+			"--ungroup");
 	if (options->resume && !options->log_path)
 		return complain("--resume needs the job log to go by: --joblog FILE");
 	if (options->tag && options->group == MAP_UNGROUP)
@@ -281,6 +315,7 @@ int map_options_parse(int argc, char **argv, struct map_options *options)
 		.jobs = sys_cpus(),
 		.items_max = 1,
 		.tries = 1,
+		.block_bytes = BLOCK_DEFAULT,
 		.replace = "{}",
 	};
 	optind = 1;

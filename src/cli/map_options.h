@@ -48,6 +48,9 @@ struct map_options {
 	struct map_halt halt;
 	const char *log_path; /* NULL: no log */
 	enum map_resume resume;
+	const char *results; /* a directory for what jobs say; NULL: it is printed */
+	bool pipe;	     /* jobs read blocks of the input, not items */
+	uint64_t block_bytes;
 	bool progress;
 	bool dry_run;
 	bool xargs_status;

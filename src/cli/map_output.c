@@ -1,5 +1,6 @@
 #include <errno.h>
 #include <signal.h>
+#include <stdio.h>
 #include <string.h>
 #include <unistd.h>
 #include "base/alloc.h"
@@ -35,9 +36,18 @@ int map_say(struct map *map, int stream, const void *data, size_t size)
 /* The items, in one line whatever is in them, and a tab. */
 static int append_tag(const struct map_job *job, struct buf *text)
 {
+	size_t size = job->items.n ? job->items.size : 0;
 	int ret = 0;
 
-	for (size_t i = 0; i + 1 < job->items.size && ret == 0; i++) {
+	/* The block of a job is told by its number. */
+	if (size == 0) {
+		char number[32];
+		int n = snprintf(number, sizeof(number), "%llu",
+				 (unsigned long long)job->number);
+
+		ret = buf_append(text, number, (size_t)n);
+	}
+	for (size_t i = 0; i + 1 < size && ret == 0; i++) {
 		char c = job->items.bytes[i];
 
 		ret = buf_append(text,
