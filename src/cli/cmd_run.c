@@ -62,6 +62,19 @@ static int take_stdio(struct run *run)
 	return 0;
 }
 
+static void take_files(struct run *run)
+{
+	for (int i = 0; i < 3; i++)
+		if (run->options.files[i])
+			run->stdio[i] = (struct usp_stdio){
+				.kind = USP_STDIO_FILE,
+				.path = run->options.files[i],
+				.flags = i > 0 && run->options.append
+						 ? O_WRONLY | O_CREAT | O_APPEND
+						 : 0,
+			};
+}
+
 /* Not on the caller's descriptors: on pipes, or a terminal, that are copied here. */
 static void relay_stdio(struct run *run)
 {
@@ -120,6 +133,32 @@ static void on_event(struct usp_process *process, const struct usp_event *event,
 	}
 }
 
+/* What it is told its name is need not be what is looked for. */
+static void set_name(struct run *run, struct usp_options *options)
+{
+	if (!run->options.arg0)
+		return;
+	options->search = run->options.argv[0];
+	run->options.argv[0] = (char *)run->options.arg0;
+}
+
+/*
+ * In our group the keyboard's signals reach it, and what ends it must not end us: it is
+ * sent to the program alone.  A daemon is asked for our group by another name.
+ */
+static void set_group(const struct run *run, struct usp_options *options)
+{
+	if (options->group == USP_GROUP_SESSION)
+		return;
+	if (run->options.foreground) {
+		options->group = run->engine ? USP_GROUP_SAME : USP_GROUP_JOIN;
+		if (options->kill.target == USP_TARGET_GROUP)
+			options->kill.target = USP_TARGET_PROCESS;
+	} else if (run->signals.keyboard) {
+		options->group = USP_GROUP_SAME;
+	}
+}
+
 static int spawn(struct run *run)
 {
 	struct usp_options options = run->options.asked;
@@ -129,12 +168,13 @@ static int spawn(struct run *run)
 	options.size = sizeof(options);
 	options.argv = (const char *const *)run->options.argv;
 	options.envp = (const char *const *)run->options.envp;
-	options.group = run->signals.keyboard ? USP_GROUP_SAME : USP_GROUP_NEW;
-	options.ignored_signals = run->signals.ignored;
+	set_name(run, &options);
+	set_group(run, &options);
+	options.ignored_signals |= run->signals.ignored;
 	options.on_event = on_event;
 	options.user = run;
 	memcpy(options.stdio, run->stdio, sizeof(options.stdio));
-	if (run->options.pty)
+	if (run->options.pty && !options.pty.rows)
 		options.pty = run_relay_size();
 	if (run->engine) {
 		ret = usp_spawn(run->engine, &options, &run->process);
@@ -288,6 +328,8 @@ static int report(struct run *run, int error)
 		fputs("uringspawn: somebody else reaped the program: how it ended is not "
 		      "known\n",
 		      stderr);
+	if (run->options.preserve_status && run->exited)
+		return run->exit.signal ? 128 + run->exit.signal : run->exit.code;
 	return usp_shell_code(&run->end, run->exited ? &run->exit : NULL,
 			      run->failed ? &run->failure : NULL);
 }
@@ -307,6 +349,14 @@ static int run_program(struct run *run)
 	return code;
 }
 
+/* Does the program have the signals of the terminal from the terminal itself? */
+static bool shares_keyboard(const struct run_options *options)
+{
+	if (options->pty || options->asked.group == USP_GROUP_SESSION)
+		return false;
+	return !options->socket && isatty(STDIN_FILENO);
+}
+
 int cmd_run(int argc, char **argv)
 {
 	static struct run run;
@@ -321,10 +371,9 @@ int cmd_run(int argc, char **argv)
 	if (ret)
 		return ret > 0 ? 0 : CODE_OURS;
 
+	take_files(&run);
 	relay_stdio(&run);
-	ret = run_signals_open(!run.options.socket && !run.options.pty &&
-				       isatty(STDIN_FILENO),
-			       &run.signals);
+	ret = run_signals_open(shares_keyboard(&run.options), &run.signals);
 	if (ret) {
 		(void)complain("cannot catch signals", NULL, -ret);
 	} else {

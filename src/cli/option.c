@@ -11,7 +11,7 @@
 #include "base/clock.h"
 
 /* Longer words are cut: they are near to nothing anyway. */
-enum { WORD_MAX = 32 };
+enum { WORD_MAX = 32, OPTIONS_MAX = 64 };
 
 static size_t least(size_t a, size_t b, size_t c)
 {
@@ -64,7 +64,7 @@ const char *option_nearest(const char *word, const char *const *candidates, size
 static void complain_unknown(const char *command, const char *given,
 			     const struct option *options)
 {
-	const char *names[WORD_MAX], *near;
+	const char *names[OPTIONS_MAX], *near;
 	char word[WORD_MAX + 1];
 	size_t n = 0;
 
@@ -110,8 +110,9 @@ int option_duration(const char *text, uint64_t *ret_ns)
 		const char *suffix;
 		uint64_t ns;
 	} units[] = {
-		{ "", NS_PER_S },	{ "s", NS_PER_S },	  { "ms", NS_PER_MS },
-		{ "m", 60 * NS_PER_S }, { "h", 3600 * NS_PER_S },
+		{ "", NS_PER_S },	  { "s", NS_PER_S },
+		{ "ms", NS_PER_MS },	  { "m", 60 * NS_PER_S },
+		{ "h", 3600 * NS_PER_S }, { "d", 24 * 3600 * NS_PER_S },
 	};
 	double value, longest = 100.0 * 365 * 24 * 3600;
 	char *rest;

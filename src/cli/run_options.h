@@ -18,8 +18,18 @@ struct run_options {
 	gid_t groups[USP_GROUPS_MAX]; /* of asked, which points here */
 	bool has_group;
 	gid_t group;
-	char **envp; /* complete; free with run_options_done() */
-	char **argv; /* the command; part of the caller's argv */
+	bool has_groups;
+	gid_t given_groups[USP_GROUPS_MAX]; /* in place of the user's */
+	size_t n_groups;
+	struct usp_fd fds[USP_FDS_MAX]; /* of asked */
+	const char *files[3];		/* in place of the caller's stream, or NULL */
+	bool append;			/* to those that it writes */
+	const char *arg0;		/* what it is told that its name is, or NULL */
+	bool foreground;		/* in this process group, alone to be ended */
+	bool has_gone;
+	bool preserve_status; /* also of one that a timeout ended */
+	char **envp;	      /* complete; free with run_options_done() */
+	char **argv;	      /* the command; part of the caller's argv */
 };
 
 /* Returns 0; 1: help was printed; -EINVAL: what is wrong was said; -ENOMEM. */

@@ -29,7 +29,7 @@ static const struct duration {
 	{ "", -EINVAL, 0 },	      { ".", -EINVAL, 0 },
 	{ "s", -EINVAL, 0 },	      { "-1", -EINVAL, 0 },
 	{ "+1", -EINVAL, 0 },	      { " 1", -EINVAL, 0 },
-	{ "1 s", -EINVAL, 0 },	      { "1d", -EINVAL, 0 },
+	{ "1 s", -EINVAL, 0 },	      { "1d", 0, 86400000000000 },
 	{ "1e3", -EINVAL, 0 },	      { "0x10", -EINVAL, 0 },
 	{ "1.2.3", -EINVAL, 0 },      { "inf", -EINVAL, 0 },
 	{ "nan", -EINVAL, 0 },	      { "99999999999999999999", -ERANGE, 0 },
@@ -172,8 +172,79 @@ CLEAN_TEST(option, limits_are_asked_for_as_they_are_typed)
 	run_options_done(&options);
 }
 
+CLEAN_TEST(option, what_removes_a_variable_comes_before_what_adds_one)
+{
+	static char *mine[] = { "A=1", "AB=2", "C=3", NULL };
+	struct run_options options;
+
+	environ = mine;
+	cr_assert(eq(int,
+		     PARSE(&options, "--env", "C=4", "--unset", "C", "--unset=A",
+			   "--unset=B", "x"),
+		     0));
+	cr_assert(eq(str, options.envp[0], "AB=2"));
+	cr_assert(eq(str, options.envp[1], "C=4"));
+	cr_assert(options.envp[2] == NULL);
+	run_options_done(&options);
+}
+
+CLEAN_TEST(option, how_it_ends_is_asked_for_as_it_is_typed)
+{
+	struct run_options options;
+
+	cr_assert(eq(int,
+		     PARSE(&options, "-k", "1", "-sINT", "--timeout=0",
+			   "--kill-target=process", "--launch-timeout=2",
+			   "--queue-timeout=3", "--idle-timeout=4", "--drain=5",
+			   "--drain-kill", "--limit-output=6", "--preserve-status", "x"),
+		     0));
+	cr_assert(eq(u64, options.asked.kill.grace_ns, 1000000000));
+	cr_assert(eq(int, options.asked.kill.signal, SIGINT));
+	cr_assert(eq(u64, options.asked.timeout_ns, 0), "none, as timeout(1) has it");
+	cr_assert(eq(int, options.asked.kill.target, USP_TARGET_PROCESS));
+	cr_assert(eq(u64, options.asked.launch_timeout_ns, 2000000000));
+	cr_assert(eq(u64, options.asked.queue_timeout_ns, 3000000000));
+	cr_assert(eq(u64, options.asked.idle_timeout_ns, 4000000000));
+	cr_assert(eq(u64, options.asked.drain_ns, 5000000000));
+	cr_assert(eq(int, options.asked.drain_action, USP_DRAIN_KILL));
+	cr_assert(eq(u64, options.asked.output_max_bytes, 6));
+	cr_assert(options.preserve_status);
+	run_options_done(&options);
+}
+
+CLEAN_TEST(option, a_cgroup_and_its_limits_take_the_tree_with_them)
+{
+	struct run_options options;
+
+	cr_assert(eq(int,
+		     PARSE(&options, "--cgroup-memory=1M", "--cgroup-pids", "7",
+			   "--cgroup-cpu=.5", "--oom-score-adj=9", "--ignore=INT",
+			   "--ignore", "2", "--groups=3,4", "x"),
+		     0));
+	cr_assert(eq(u64, options.asked.cgroup.memory_max_bytes, 1 << 20));
+	cr_assert(eq(u64, options.asked.cgroup.pids_max, 7));
+	cr_assert(eq(u32, options.asked.cgroup.cpu_milli, 500));
+	cr_assert(eq(u32, options.asked.flags, USP_FLAG_CGROUP));
+	cr_assert(eq(int, options.asked.kill.target, USP_TARGET_TREE));
+	cr_assert(eq(int, options.asked.oom_score_adj, 9));
+	cr_assert(eq(u64, options.asked.ignored_signals, 1 << (SIGINT - 1)));
+	cr_assert(eq(sz, options.asked.n_groups, 2));
+	cr_assert(eq(uint, options.asked.groups[1], 4));
+	cr_assert(eq(uint, options.asked.uid, geteuid()));
+	cr_assert(
+		eq(u32, options.asked.set, USP_SET_OOM_SCORE_ADJ | USP_SET_CREDENTIALS));
+	run_options_done(&options);
+
+	cr_assert(eq(int, PARSE(&options, "--cgroup-path=/a", "--pty=7x9", "x"), 0));
+	cr_assert(eq(str, (char *)options.asked.cgroup.path, "/a"));
+	cr_assert(eq(u32, options.asked.flags, 0), "not one of its own");
+	cr_assert(eq(uint, options.asked.pty.rows, 7));
+	cr_assert(eq(uint, options.asked.pty.columns, 9));
+	run_options_done(&options);
+}
+
 static const struct wrong {
-	const char *args[4];
+	const char *args[5];
 	const char *want;
 } wrongs[] = {
 	{ { "--timout", "3", "x" }, "no option '--timout'; did you mean '--timeout'?" },
@@ -198,6 +269,46 @@ static const struct wrong {
 	{ { "--output-max", "1T", "x" },
 	  "--output-max '1T' is not a number of bytes (512, 64K, 2M)" },
 	{ { "--tail", "0", "x" }, "--tail '0' is not a number of bytes (512, 64K, 2M)" },
+	{ { "-k" }, "option '-k' needs a value" },
+	{ { "--preserve-state", "x" },
+	  "no option '--preserve-state'; did you mean '--preserve-status'?" },
+	{ { "--cgroup-memroy=1", "x" },
+	  "no option '--cgroup-memroy'; did you mean '--cgroup-memory'?" },
+	{ { "--kill-target", "all", "x" },
+	  "--kill-target 'all' is not group, process or tree" },
+	{ { "--unset", "A=1", "x" }, "--unset 'A=1' is not the name of a variable" },
+	{ { "--groups", "0,no-such", "x" },
+	  "--groups '0,no-such' is not a list of groups" },
+	{ { "--oom-score-adj", "1001", "x" },
+	  "--oom-score-adj '1001' is not a number from -1000 to 1000" },
+	{ { "--ignore", "LOUD", "x" }, "--ignore 'LOUD' is not a signal" },
+	{ { "--fd", "2", "x" },
+	  "--fd '2' is not a descriptor from 3 to 255 that is open here" },
+	{ { "--fd", "200", "x" },
+	  "--fd '200' is not a descriptor from 3 to 255 that is open here" },
+	{ { "--stdin", "", "x" }, "--stdin '' is not a file" },
+	{ { "--pty=24", "x" }, "--pty '24' is not ROWSxCOLUMNS, as 24x80" },
+	{ { "--pty=0x80", "x" }, "--pty '0x80' is not ROWSxCOLUMNS, as 24x80" },
+	{ { "--cgroup-cpu", "0", "x" },
+	  "--cgroup-cpu '0' is not a number of CPUs (0.5, 2)" },
+	{ { "--cgroup-cpu", "nan", "x" },
+	  "--cgroup-cpu 'nan' is not a number of CPUs (0.5, 2)" },
+	{ { "--cgroup-pids", "0", "x" },
+	  "--cgroup-pids '0' is not a number of processes" },
+	{ { "--cgroup-memory", "much", "x" },
+	  "--cgroup-memory 'much' is not a number of bytes (512, 64K, 2M)" },
+	{ { "--cgroup-path=/a", "--cgroup", "x" },
+	  "--cgroup-path and a cgroup of its own exclude each other" },
+	{ { "--session", "--foreground", "x" },
+	  "--foreground and --session exclude each other" },
+	{ { "--pty", "--foreground", "x" }, "--foreground and --pty exclude each other" },
+	{ { "--pty", "--stdin=/x", "x" },
+	  "--pty and --stdin, --stdout or --stderr exclude each other" },
+	{ { "--gone", "stay", "x" }, "--gone 'stay' is not kill, keep or release" },
+	{ { "--gone=keep", "x" }, "--gone means nothing without --socket" },
+	{ { "--append", "x" }, "--append means nothing without --stdout or --stderr" },
+	{ { "--tail=1", "x" }, "--tail means nothing without --output-max" },
+	{ { "--drain-kill", "x" }, "--drain-kill means nothing without --drain" },
 	{ { "--" }, "no program to run; see 'uringspawn run --help'" },
 };
 
