@@ -31,7 +31,8 @@ struct run {
 	bool exited, failed, ended;
 	bool stop; /* by SIGSTOP, as soon as the child was told to */
 	struct usp_exit exit;
-	struct usp_end end;
+	struct usp_end end; /* without what it borrowed */
+	struct run_stats stats;
 	struct usp_failure failure; /* its path points to @path */
 	char path[PATH_MAX];
 };
@@ -95,6 +96,21 @@ static void say_holders(const struct usp_end *end)
 			(int)end->holders[i].pid, end->holders[i].name);
 }
 
+/* Nobody reads us any more: nor does anybody read the program. */
+static void relay_output(struct run *run, struct usp_process *process,
+			 const struct usp_output *output)
+{
+	if (run->relay_error)
+		return;
+	run->relay_error = run_relay_output(output);
+	if (!run->relay_error)
+		return;
+	if (run->options.pty)
+		(void)usp_process_signal(process, SIGHUP, USP_TARGET_GROUP);
+	else
+		(void)usp_process_drop_stream(process, output->stream);
+}
+
 static void on_event(struct usp_process *process, const struct usp_event *event,
 		     void *user)
 {
@@ -114,15 +130,13 @@ static void on_event(struct usp_process *process, const struct usp_event *event,
 	case USP_EVENT_END:
 		run->ended = true;
 		run->end = event->end;
+		run_stats_keep(&run->stats, &event->end);
 		if (event->end.drain == USP_DRAIN_DEADLINE)
 			say_holders(&event->end);
-		if (run->options.stats)
-			run_stats_print(&event->end);
 		run->process = NULL;
 		break;
 	case USP_EVENT_OUTPUT:
-		if (!run->relay_error)
-			run->relay_error = run_relay_output(&event->output);
+		relay_output(run, process, &event->output);
 		break;
 	case USP_EVENT_WINDOW:
 		run_relay_feed(&run->relay, process);
@@ -197,12 +211,38 @@ static int turn(struct run *run)
 }
 
 /* The terminal stops the caller's job, so the child stops with it.  SIGCONT comes
- * to us afterwards and is forwarded. */
+ * to us afterwards and is forwarded.  Who has the terminal meanwhile has it as it was. */
 static void stop_too(struct run *run)
 {
 	run->stop = false;
-	if (turn(run) == 0 && run->process)
-		(void)raise(SIGSTOP);
+	if (turn(run) || !run->process)
+		return;
+	run_relay_close(&run->relay);
+	(void)raise(SIGSTOP);
+}
+
+/* Somebody else may have used the terminal meanwhile. */
+static void go_on(struct run *run)
+{
+	run->stop = false;
+	if (run->options.pty)
+		(void)run_relay_open(&run->relay);
+}
+
+/* Unless it was given a size of its own. */
+static void resize(struct run *run)
+{
+	const struct usp_winsize size = run_relay_size();
+
+	if (run->process && size.rows && !run->options.asked.pty.rows)
+		(void)usp_process_resize(run->process, &size);
+}
+
+/* On a terminal of its own nobody minds a program that SIGTSTP stops: the kernel does not
+ * stop it. */
+static int as_forwarded(const struct run *run, int number)
+{
+	return run->options.pty && number == SIGTSTP ? SIGSTOP : number;
 }
 
 static void forward(struct run *run)
@@ -210,20 +250,18 @@ static void forward(struct run *run)
 	int number;
 
 	while ((number = run_signals_next(&run->signals)) > 0) {
-		const struct usp_winsize size = run_relay_size();
-
-		if (number == SIGWINCH && run->options.pty) {
-			if (run->process && size.rows)
-				(void)usp_process_resize(run->process, &size);
+		if (number == SIGCONT)
+			go_on(run);
+		if (run->options.pty && (number == SIGWINCH || number == SIGCONT))
+			resize(run);
+		if (run->options.pty && number == SIGWINCH)
 			continue;
-		}
 		/* It may have exited: then nobody is left to be told. */
 		if (run->process)
-			(void)usp_process_signal(run->process, number, USP_TARGET_GROUP);
+			(void)usp_process_signal(run->process, as_forwarded(run, number),
+						 USP_TARGET_GROUP);
 		if (number == SIGTSTP)
 			run->stop = true;
-		if (number == SIGCONT)
-			run->stop = false;
 	}
 }
 
@@ -312,7 +350,7 @@ static int report(struct run *run, int error)
 		(void)complain("the engine stopped", NULL, -error);
 	if (error || !run->ended)
 		return CODE_OURS;
-	if (run->relay_error) {
+	if (run->relay_error && run->relay_error != -EPIPE) {
 		(void)complain("cannot copy its output", NULL, -run->relay_error);
 		return CODE_OURS;
 	}
@@ -334,15 +372,28 @@ static int report(struct run *run, int error)
 			      run->failed ? &run->failure : NULL);
 }
 
+static void print_stats(const struct run *run)
+{
+	if (run->options.stats && run->ended)
+		run_stats_print(&run->stats, &run->end, run->exited ? &run->exit : NULL);
+}
+
 static int run_program(struct run *run)
 {
 	int ret = run->options.socket ? open_client(run) : open_engine(run);
 	int code = CODE_OURS;
 
-	if (!ret && run->options.pty)
+	if (!ret && run->options.pty) {
 		ret = run_relay_open(&run->relay);
-	if (!ret && !spawn(run))
-		code = report(run, watch(run));
+		if (ret)
+			(void)complain("cannot use the terminal", NULL, -ret);
+	}
+	if (!ret && !spawn(run)) {
+		ret = watch(run);
+		run_relay_close(&run->relay); /* before anything is said */
+		code = report(run, ret);
+		print_stats(run);
+	}
 	run_relay_close(&run->relay);
 	usp_client_free(run->client);
 	usp_engine_free(run->engine);

@@ -19,7 +19,10 @@ struct run_relay {
 	bool eof; /* nothing more is typed */
 };
 
-/* Let the caller's terminal, if there is one, pass every key on.  Returns 0 or -errno. */
+/*
+ * Let the caller's terminal, if there is one, pass every key on, until run_relay_close()
+ * or until a signal ends this process: then it is as before.  Returns 0 or -errno.
+ */
 int run_relay_open(struct run_relay *relay);
 void run_relay_close(struct run_relay *relay);
 

@@ -40,6 +40,8 @@ int run_signals_open(bool keyboard, struct run_signals *ret_signals)
 		if (!(signals.ignored >> (wanted[i] - 1) & 1))
 			sigaddset(&set, wanted[i]);
 
+	/* Who copies output finds by EPIPE that nobody reads it. */
+	(void)signal(SIGPIPE, SIG_IGN);
 	/* A parent that ignores SIGCHLD never learns how its children ended. */
 	if (signal(SIGCHLD, SIG_DFL) == SIG_ERR || sigprocmask(SIG_BLOCK, &set, NULL))
 		return -errno;

@@ -192,7 +192,7 @@ BOTH_WAYS(run_limits, what_it_used_is_said_on_stderr)
 
 	cr_expect(eq(int, run(way, args), 0));
 	cr_expect(eq(str, result.out, (char *)"out\n"));
-	cr_expect(ne(ptr, strstr(result.err, "uringspawn: exited\n"), NULL), "%s",
+	cr_expect(ne(ptr, strstr(result.err, "uringspawn: exited, code 0\n"), NULL), "%s",
 		  result.err);
 	cr_expect(ne(ptr, strstr(result.err, " running, "), NULL), "%s", result.err);
 }

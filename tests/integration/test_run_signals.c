@@ -10,13 +10,13 @@
 #include <stdlib.h>
 #include <sys/syscall.h>
 #include <sys/wait.h>
-#include <termios.h>
 #include <unistd.h>
 
 #include "base/annotate.h"
 #include "support/both_ways.h"
 #include "support/command.h"
 #include "support/daemon.h"
+#include "support/terminal.h"
 #include "support/tmpdir.h"
 #include "support/wait.h"
 
@@ -223,21 +223,6 @@ Test(run_signals, a_daemon_that_dies_is_reported)
 
 /* ---- a terminal ---------------------------------------------------------- */
 
-/* Its master; the name of its slave in @name.  It prints what is written, no more. */
-static int open_terminal(char *name, size_t size)
-{
-	struct termios raw;
-	int fd = posix_openpt(O_RDWR | O_NOCTTY | O_CLOEXEC);
-
-	if (fd < 0 || grantpt(fd) || unlockpt(fd) || ptsname_r(fd, name, size))
-		cr_skip("no pseudo terminal is to be had here");
-	cr_assert(eq(int, tcgetattr(fd, &raw), 0));
-	raw.c_lflag &= ~(tcflag_t)ECHO;
-	raw.c_oflag &= ~(tcflag_t)OPOST;
-	cr_assert(eq(int, tcsetattr(fd, TCSANOW, &raw), 0));
-	return fd;
-}
-
 /* A signal that comes while the same one is pending is lost, but not every time. */
 enum { PRESSES = 20 };
 
@@ -270,7 +255,7 @@ Test(run_signals, on_a_terminal_the_program_shares_our_group_and_is_interrupted_
 	struct running_command running;
 	struct who told;
 	char name[64];
-	int tty = open_terminal(name, sizeof(name));
+	int tty = terminal_open(name, sizeof(name));
 
 	press_interrupt(EMBEDDED, &running, tty, name, &told);
 	cr_expect(eq(int, told.parent, running.pid));
@@ -290,7 +275,7 @@ Test(run_signals, on_a_terminal_the_daemons_program_is_interrupted_once)
 	struct running_command running;
 	struct who told;
 	char name[64];
-	int tty = open_terminal(name, sizeof(name));
+	int tty = terminal_open(name, sizeof(name));
 
 	daemon_start(&daemon_run, NULL);
 	press_interrupt(SOCKET, &running, tty, name, &told);
@@ -324,7 +309,7 @@ Test(run_signals, a_daemon_that_was_started_on_a_terminal_keeps_none)
 {
 	struct running_command running;
 	char name[64], socket[64], script[256];
-	int tty = open_terminal(name, sizeof(name));
+	int tty = terminal_open(name, sizeof(name));
 
 	snprintf(socket, sizeof(socket), "@uringspawn-test-%d", (int)getpid());
 	snprintf(script, sizeof(script), BUILD_DIR "/uringspawnd --socket %s; exit 5",
@@ -343,7 +328,7 @@ Test(run_signals, a_daemon_that_leads_a_session_keeps_no_terminal)
 {
 	struct running_command running;
 	char name[64], socket[64];
-	int tty = open_terminal(name, sizeof(name));
+	int tty = terminal_open(name, sizeof(name));
 
 	snprintf(socket, sizeof(socket), "@uringspawn-test-%d", (int)getpid());
 	expect_no_terminal(&(struct command){ .argv = ARGS(BUILD_DIR "/uringspawnd",
