@@ -133,7 +133,7 @@ static _Noreturn void execute(struct plan *plan)
 		child_fail(plan, -ENOENT, incomplete);
 	}
 	/* A search that found nothing says so, whatever its last element was. */
-	child_fail(plan, program->candidates[1] ? -ENOENT : ret, program->name);
+	child_fail(plan, program->candidates[1] ? -ENOENT : ret, plan->spec->name);
 }
 
 _Noreturn void child_run(void *arg)

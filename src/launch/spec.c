@@ -75,8 +75,7 @@ static struct spec_program *copy_program(const struct spec_input *input,
 					 const struct measure *m)
 {
 	size_t pointers = m->n_argv + m->n_candidates + 2;
-	size_t strings = m->argv_bytes + m->candidate_bytes + m->name.size + 1 +
-			 input->cwd.size + 1;
+	size_t strings = m->argv_bytes + m->candidate_bytes + input->cwd.size + 1;
 	struct spec_program *program =
 		mem_alloc(sizeof(*program) + pointers * sizeof(char *) + strings);
 	struct cursor to = { .pointers = (char **)(program + 1) };
@@ -98,9 +97,9 @@ static struct spec_program *copy_program(const struct spec_input *input,
 
 static struct spec *copy(const struct spec_input *input, const struct measure *m)
 {
-	struct spec *spec =
-		mem_alloc(sizeof(*spec) + m->n_fds * sizeof(struct spec_fd) +
-			  m->n_groups * sizeof(gid_t) + m->fd_bytes + m->cgroup_bytes);
+	struct spec *spec = mem_alloc(sizeof(*spec) + m->n_fds * sizeof(struct spec_fd) +
+				      m->n_groups * sizeof(gid_t) + m->name.size + 1 +
+				      m->fd_bytes + m->cgroup_bytes);
 	struct cursor to = { .fds = (struct spec_fd *)(spec + 1) };
 
 	if (!spec)
@@ -112,6 +111,7 @@ static struct spec *copy(const struct spec_input *input, const struct measure *m
 	}
 	to.groups = (gid_t *)(to.fds + m->n_fds);
 	to.bytes = (char *)(to.groups + m->n_groups);
+	spec->name = cursor_put(&to, &m->name);
 	spec_values_copy(spec, input, &to);
 	spec_fds_copy(spec, input, &to);
 	return spec;

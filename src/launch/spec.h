@@ -61,11 +61,11 @@ struct spec_program {
 	char **argv, **envp; /* NULL-terminated; the child hands them to execve */
 	char **candidates;   /* NULL-terminated: the files to try, in order */
 	const char *cwd;     /* NULL: stay */
-	const char *name;    /* as it was asked for, for messages */
 };
 
 struct spec {
 	struct spec_program *program; /* NULL: it was forgotten */
+	const char *name;	      /* of the program, as it was asked for */
 	/*
 	 * By target, rising: 0, 1 and 2 are at those indexes.  Of several that are the
 	 * terminal all but the first are a DUP of it.

@@ -209,7 +209,6 @@ void spec_env_copy(struct spec_program *program, const struct spec_input *input,
 {
 	program->argv = put_strings(to, &input->argv, m->n_argv);
 	program->candidates = put_candidates(to, m);
-	program->name = cursor_put(to, &m->name);
 }
 
 struct spec_env *spec_env_take(const struct spec_input *input, const struct measure *m)

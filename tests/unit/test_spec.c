@@ -414,7 +414,7 @@ CLEAN_TEST(spec, what_is_given_is_kept_and_copied)
 	cr_assert(eq(str, spec->program->envp[1], "B"));
 	cr_assert(spec->program->envp[2] == NULL);
 	cr_assert(eq(str, (char *)spec->program->cwd, "/tmp"));
-	cr_assert(eq(str, (char *)spec->program->name, "prog"));
+	cr_assert(eq(str, (char *)spec->name, "prog"));
 	cr_assert(eq(int, spec->options.group, USP_GROUP_SESSION));
 	cr_assert(eq(u64, spec->options.timeout_ns, 5));
 	cr_assert(eq(int, spec->options.kill.signal, SIGINT));
