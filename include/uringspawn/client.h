@@ -131,6 +131,36 @@ USP_API int usp_client_stats(struct usp_client *client, enum usp_stats_format fo
 			     usp_stats_fn *on_stats, void *user);
 
 /**
+ * Ask the daemon for its jobs: those of all clients of the same user, or, for root, all.
+ * A JSON object is told as by usp_client_stats(), of which only one of both may be under
+ * way: "jobs", and "next", the number to ask for more with, or 0.
+ *
+ * @param after  0, or the number to begin behind
+ * @return as usp_client_stats()
+ *
+ * Thread: the client's.
+ */
+USP_API int usp_client_jobs(struct usp_client *client, uint32_t after,
+			    usp_stats_fn *on_jobs, void *user);
+
+/** Told 0, -ESRCH: there is no such job, or it is not this user's, -EINVAL: there is no
+ * such signal; -EPIPE: the connection ended before. */
+typedef void usp_killed_fn(struct usp_client *client, uint32_t job, int error,
+			   void *user);
+
+/**
+ * Send a signal to a job that is listed, or, with a signal of 0, carry out its kill plan.
+ * What became of it is told in a later turn, once, unless the client is freed before.
+ *
+ * @return as usp_client_stats()
+ *
+ * Thread: the client's.
+ */
+USP_API int usp_client_kill_job(struct usp_client *client, uint32_t job, int signal,
+				enum usp_target target, usp_killed_fn *on_killed,
+				void *user);
+
+/**
  * Ask for several programs in one frame; as usp_client_spawn() for each.
  *
  * @param ret_processes  @n places, set on success only

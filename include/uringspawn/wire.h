@@ -34,7 +34,9 @@ enum usp_wire_type {
 	USP_WIRE_RESIZE = 0x0a,	 /* arg: rows << 16 | columns */
 	USP_WIRE_STAT = 0x0b,	 /* job 0; flags: enum usp_wire_stat_format */
 	USP_WIRE_REPLACE = 0x0c, /* job 0; arg: enum usp_wire_replace */
-	USP_WIRE_CLOSE = 0x0e,	 /* flags: stream */
+	/* job: the daemon's number; arg, flags: as of SIGNAL */
+	USP_WIRE_KILL_JOB = 0x0d,
+	USP_WIRE_CLOSE = 0x0e, /* flags: stream */
 
 	/* from the daemon */
 	/* arg: pid; payload: a u16 for each descriptor: its stream, or USP_WIRE_PIDFD */
@@ -52,6 +54,7 @@ enum usp_wire_type {
 	/* job 0; fds: the listening sockets; arg: bit i: the file of socket i is a daemon's
 	 * to remove */
 	USP_WIRE_REPLACED = 0x8a,
+	USP_WIRE_JOB_KILLED = 0x8b, /* job: the number of KILL_JOB; arg: 0, or errno */
 };
 
 /** In a STARTED payload: the descriptor is a pidfd. */
@@ -123,6 +126,7 @@ enum usp_wire_group {
 enum usp_wire_stat_format {
 	USP_WIRE_STAT_PROMETHEUS = 0,
 	USP_WIRE_STAT_JSON = 1,
+	USP_WIRE_STAT_JOBS = 2, /* arg: the number to begin behind, or 0 */
 };
 
 /** Field flag: refuse the request rather than ignore a field that you do not know. */

@@ -241,8 +241,10 @@ static void lose_all(struct usp_client *client, enum usp_reason reason, int erro
 		remote_tell_refusal(container_of(link, struct remote, link));
 	while ((link = list_first(&client->remotes)))
 		remote_lose(container_of(link, struct remote, link), reason, error, path);
-	if (!client->freeing)
-		(void)stats_tell(client, NULL, 0); /* if somebody asked */
+	if (client->freeing)
+		return;
+	(void)stats_tell(client, NULL, 0); /* if somebody asked */
+	(void)stats_tell_killed(client, 0, -EPIPE);
 }
 
 struct usp_client *usp_client_free(struct usp_client *client)
@@ -333,8 +335,9 @@ int usp_client_turn(struct usp_client *client)
 
 static bool has_work(const struct usp_client *client)
 {
-	return !client->stop && (!list_empty(&client->remotes) ||
-				 !list_empty(&client->refused) || client->on_stats);
+	return !client->stop &&
+	       (!list_empty(&client->remotes) || !list_empty(&client->refused) ||
+		client->on_stats || client->on_killed);
 }
 
 int usp_client_run(struct usp_client *client)

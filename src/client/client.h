@@ -41,6 +41,8 @@ struct usp_client {
 	struct list remotes;	     /* asked for, not ended */
 	usp_stats_fn *on_stats;	     /* is owed the daemon's numbers, or NULL */
 	void *stats_user;
+	usp_killed_fn *on_killed; /* is owed what became of a job, or NULL */
+	void *killed_user;
 	struct list refused; /* failed before anything was sent; told by the next turn */
 	struct list templates;
 	unsigned n_templates;

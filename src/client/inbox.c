@@ -109,6 +109,10 @@ static int take_own(struct usp_client *client, const struct frame *frame)
 				  frame->payload_bytes)
 			       ? malformed(client, frame)
 			       : 0;
+	if (frame->type == USP_WIRE_JOB_KILLED)
+		return stats_tell_killed(client, frame->job, -(int)frame->arg)
+			       ? malformed(client, frame)
+			       : 0;
 	if (frame->type != USP_WIRE_ERROR)
 		return 0;
 	client_fail(client, -EPIPE, "the daemon says: %.*s", (int)frame->payload_bytes,
@@ -143,10 +147,13 @@ static int take_frame(struct usp_client *client, const struct frame *frame)
 
 	if (take_fds(client, frame, fds))
 		return malformed(client, frame);
-	ret = frame->job == 0 ? take_own(client, frame) : take_event(client, frame, fds);
+	if (frame->job == 0 || frame->type == USP_WIRE_JOB_KILLED)
+		ret = take_own(client, frame);
+	else
+		ret = take_event(client, frame, fds);
 	for (unsigned i = 0; i < frame->fds && ret <= 0; i++)
 		sys_close(fds[i]);
-	if (ret == -EPROTO && frame->job != 0)
+	if (ret == -EPROTO && !client->error)
 		return malformed(client, frame);
 	return ret < 0 ? ret : 0;
 }

@@ -141,6 +141,8 @@ void admit_init(struct daemon *d)
 {
 	d->clients_room = reactor_slots_free(d->reactor) / 4;
 	list_init(&d->sessions);
+	list_init(&d->listed);
+	table_init(&d->jobs_by_number);
 	list_init(&d->waiting);
 	list_init(&d->dead);
 	d->greeting.on_fire = on_greeting_due;

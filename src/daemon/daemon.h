@@ -11,6 +11,7 @@
 #include <sys/types.h>
 #include "base/annotate.h"
 #include "base/list.h"
+#include "base/table.h"
 #include "daemon/config.h"
 #include "daemon/front.h"
 #include "daemon/outbox.h"
@@ -70,6 +71,9 @@ struct daemon {
 	unsigned clients;      /* sessions that may ask for something */
 	unsigned connections;  /* sessions whose socket is not closed */
 	size_t jobs;
+	struct list listed; /* of job.listed: those that have a process, as they came */
+	struct table jobs_by_number; /* the same */
+	uint32_t last_number;
 	size_t released;      /* of them: run, left to themselves by who is gone */
 	bool served;	      /* somebody has said HELLO */
 	size_t request_bytes; /* of all jobs */

@@ -13,6 +13,7 @@
 #include "base/buf.h"
 #include "daemon/daemon.h"
 #include "daemon/job.h"
+#include "daemon/listing.h"
 #include "daemon/session.h"
 #include "daemon/stat.h"
 #include "daemon/templates.h"
@@ -199,6 +200,41 @@ static void handle_signal(struct session *s, const struct frame *frame) REACTOR_
 			     frame->arg);
 }
 
+/* Returns what becomes of it: 0, or -EINVAL, -ESRCH. */
+static int kill_listed(const struct session *s, const struct frame *frame) REACTOR_ONLY
+{
+	const struct job *job = listing_find(s, frame->job);
+
+	if (frame->flags >= ARRAY_SIZE(targets))
+		return -EINVAL;
+	if (frame->flags != USP_WIRE_SIGNAL_PLAN && (frame->arg == 0 || frame->arg > 64))
+		return -EINVAL;
+	if (!job)
+		return -ESRCH;
+	if (frame->flags != USP_WIRE_SIGNAL_PLAN)
+		return usp_process_signal(job->process, (int)frame->arg,
+					  targets[frame->flags]);
+	usp_process_kill(job->process);
+	return 0;
+}
+
+/* Of any client's: who asks hears what became of it. */
+static void handle_kill(struct session *s, const struct frame *frame) REACTOR_ONLY
+{
+	const struct frame answer = {
+		.type = USP_WIRE_JOB_KILLED,
+		.job = frame->job,
+		.arg = (uint32_t)-kill_listed(s, frame),
+	};
+
+	if (s->state != SESSION_OPEN)
+		return;
+	if (outbox_frame(&s->out, &answer, OUTBOX_SOON) < 0)
+		session_close(s);
+	else
+		session_queued(s);
+}
+
 /* ---- the daemon itself --------------------------------------------------- */
 
 /* Make the answer to @frame.  Returns 0, or -ENOMEM, and the session is of no use. */
@@ -209,7 +245,10 @@ static int answer_stat(struct session *s, const struct frame *frame) REACTOR_ONL
 	int ret;
 
 	buf_init(&text, STAT_BYTES_MAX);
-	ret = stat_write(s->daemon, frame->flags == USP_WIRE_STAT_JSON, &text);
+	if (frame->flags == USP_WIRE_STAT_JOBS)
+		ret = listing_write(s, frame->arg, &text);
+	else
+		ret = stat_write(s->daemon, frame->flags == USP_WIRE_STAT_JSON, &text);
 	if (ret == 0) {
 		answer.payload = buf_bytes(&text);
 		answer.payload_bytes = (uint32_t)buf_size(&text);
@@ -224,7 +263,7 @@ static void handle_stat(struct session *s, const struct frame *frame) REACTOR_ON
 {
 	if (s->out.sent_bytes >= s->stats_end)
 		s->stats = 0;
-	if (frame->flags > USP_WIRE_STAT_JSON) {
+	if (frame->flags > USP_WIRE_STAT_JOBS) {
 		session_fail(s, EPROTO, "STAT in format %u, which does not exist",
 			     frame->flags);
 	} else if (s->stats == STATS_MAX) {
@@ -277,6 +316,9 @@ static void handle(struct session *s, const struct frame *frame, int *fds) REACT
 		break;
 	case USP_WIRE_STAT:
 		handle_stat(s, frame);
+		break;
+	case USP_WIRE_KILL_JOB:
+		handle_kill(s, frame);
 		break;
 	case USP_WIRE_REPLACE:
 		takeover_frame(s, frame);

@@ -13,6 +13,7 @@
 #include "base/alloc.h"
 #include "daemon/daemon.h"
 #include "daemon/input.h"
+#include "daemon/listing.h"
 #include "daemon/session.h"
 #include "daemon/templates.h"
 #include "engine/engine.h"
@@ -46,6 +47,7 @@ static struct job *job_new(struct session *s, const struct frame *frame, int *re
 	job->request_bytes = frame->payload_bytes;
 	held_init(&job->stdin_held);
 	list_init(&job->link);
+	list_init(&job->listed);
 	s->daemon->jobs++;
 	s->daemon->request_bytes += job->request_bytes;
 	s->bytes += job->request_bytes;
@@ -58,6 +60,7 @@ static void job_free(struct job *job) REACTOR_ONLY
 
 	table_remove(&s->jobs_by_id, job->id);
 	list_remove(&job->link);
+	listing_remove(job);
 	s->daemon->jobs--;
 	s->daemon->released -= job->left;
 	s->daemon->request_bytes -= job->request_bytes;
@@ -281,6 +284,7 @@ static void close_all(const int *fds, unsigned n)
 static void admitted(struct job *job) REACTOR_ONLY
 {
 	list_append(&job->session->jobs, &job->link);
+	listing_add(job);
 	if (job->session->paused)
 		engine_pause(job->process, true);
 }

@@ -23,6 +23,8 @@ struct job {
 	struct held stdin_held; /* taken from the client, and not yet by the process */
 	unsigned given;		/* descriptors that it is to be given, and was not yet */
 	uint32_t id;		/* the client's */
+	struct list listed;	/* daemon.listed */
+	uint32_t number;	/* the daemon's own; 0: it has no process */
 	bool run;		/* its frames may wait a little for each other */
 	enum usp_gone gone;	/* what happens when its client is */
 	bool started;

@@ -83,6 +83,11 @@ bool peer_may_replace(const struct peer *peer, const struct peer *self)
 	return peer->uid == self->uid || peer->uid == 0;
 }
 
+bool peer_may_rule(const struct peer *peer, const struct peer *owner)
+{
+	return peer->uid == owner->uid || peer->uid == 0;
+}
+
 bool peer_sent(const struct peer *peer, const struct ucred *sender)
 {
 	return sender->uid == peer->uid && sender->gid == peer->gid;

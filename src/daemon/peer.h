@@ -32,6 +32,9 @@ bool peer_may_connect(const struct peer *peer, const struct peer *self,
 /* May one of them take the place of the other? */
 bool peer_may_replace(const struct peer *peer, const struct peer *self);
 
+/* May it see and end the jobs of @owner? */
+bool peer_may_rule(const struct peer *peer, const struct peer *owner);
+
 /* Did it send the message that has the credentials @sender? */
 bool peer_sent(const struct peer *peer, const struct ucred *sender);
 

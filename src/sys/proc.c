@@ -103,6 +103,7 @@ bool proc_parse_stat(const char *text, struct proc *ret_proc)
 {
 	const char *name = strchr(text, '('), *end = strrchr(text, ')');
 	struct proc p = { 0 };
+	uint64_t user = 0, system = 0;
 	size_t size;
 
 	if (!name || !end || end < name)
@@ -110,13 +111,15 @@ bool proc_parse_stat(const char *text, struct proc *ret_proc)
 	p.pid = (pid_t)strtol(text, NULL, 10);
 	size = (size_t)(end - name) - 1;
 	memcpy(p.comm, name + 1, size < sizeof(p.comm) ? size : sizeof(p.comm) - 1);
-	/* Between the session and the start, fields 7 to 21. */
+	/* Between the session and the start, fields 7 to 21; the times are 14 and 15. */
 	if (sscanf(end + 1,
 		   " %c %d %d %d"
-		   " %*d %*d %*u %*u %*u %*u %*u %*u %*u %*d %*d %*d %*d %*d %*d"
-		   " %" SCNu64,
-		   &p.state, &p.parent, &p.group, &p.session, &p.start) != 5)
+		   " %*d %*d %*u %*u %*u %*u %*u %" SCNu64 " %" SCNu64
+		   " %*d %*d %*d %*d %*d %*d %" SCNu64 " %*u %" SCNu64,
+		   &p.state, &p.parent, &p.group, &p.session, &user, &system, &p.start,
+		   &p.resident_pages) < 7)
 		return false;
+	p.cpu_ticks = user + system;
 	*ret_proc = p;
 	return true;
 }

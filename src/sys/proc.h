@@ -34,7 +34,9 @@ pid_t names_next_number(struct names *names);
 /* One process.  A pid and a start together name it for ever. */
 struct proc {
 	pid_t pid, parent, group, session;
-	uint64_t start;		    /* clock ticks since boot */
+	uint64_t start;	    /* clock ticks since boot */
+	uint64_t cpu_ticks; /* used, without its children */
+	uint64_t resident_pages;
 	char state;		    /* 'R', 'S', 'D', 'Z', ... */
 	char comm[PROC_COMM_BYTES]; /* its name, with a NUL; any bytes */
 };

@@ -70,7 +70,7 @@ Test(protocol, the_document_shows_the_golden_frames)
 		cr_assert(memcmp(bytes, golden.bytes, size) == 0, "%s", name);
 		at = strchr(at, '\n');
 	}
-	cr_assert(eq(uint, n_examples, 46), "a new example: raise this number");
+	cr_assert(eq(uint, n_examples, 49), "a new example: raise this number");
 	free(text);
 }
 
@@ -451,6 +451,15 @@ Test(protocol, a_plain_frame_is_the_golden_one)
 		{ "stats.bin",
 		  "{\"jobs\":0}\n",
 		  { .payload_bytes = 11, .type = USP_WIRE_STATS } },
+		{ "stat-jobs.bin",
+		  "",
+		  { .type = USP_WIRE_STAT, .flags = USP_WIRE_STAT_JOBS, .arg = 64 } },
+		{ "kill.bin",
+		  "",
+		  { .type = USP_WIRE_KILL_JOB,
+		    .flags = USP_WIRE_SIGNAL_PLAN,
+		    .job = 7 } },
+		{ "killed.bin", "", { .type = USP_WIRE_JOB_KILLED, .job = 7, .arg = 3 } },
 		{ "replace.bin", "", { .type = USP_WIRE_REPLACE } },
 		{ "replaced.bin", "", { .type = USP_WIRE_REPLACED, .fds = 1 } },
 	};

@@ -1,0 +1,97 @@
+#include "cli/jobs.h"
+
+#include <errno.h>
+#include <stdio.h>
+#include <string.h>
+#include <uringspawn/client.h>
+
+struct usp_client *jobs_connect(const char *socket)
+{
+	struct usp_client *client;
+	int ret = usp_client_open(socket, &client);
+
+	if (ret == 0)
+		return client;
+	fprintf(stderr, "uringspawn: cannot connect to %s: %s\n",
+		socket ? socket : "the default socket", strerrordesc_np(-ret));
+	return NULL;
+}
+
+/* ---- all pages ------------------------------------------------------------------ */
+
+struct page {
+	json_t *jobs; /* all until now */
+	uint32_t next;
+	bool ok;
+};
+
+static void on_page(struct usp_client *client, const char *text, size_t size, void *user)
+{
+	struct page *page = user;
+	json_t *answer = text ? json_loadb(text, size, 0, NULL) : NULL;
+	json_t *jobs = json_object_get(answer, "jobs");
+
+	(void)client;
+	page->ok = json_is_array(jobs) && json_array_extend(page->jobs, jobs) == 0;
+	page->next = (uint32_t)json_integer_value(json_object_get(answer, "next"));
+	json_decref(answer);
+}
+
+static int ask_page(struct usp_client *client, struct page *page)
+{
+	int ret = usp_client_jobs(client, page->next, on_page, page);
+
+	if (ret == 0)
+		ret = usp_client_run(client);
+	if (ret == 0 && !page->ok)
+		ret = -EPROTO;
+	return ret;
+}
+
+json_t *jobs_ask(struct usp_client *client)
+{
+	struct page page = { .jobs = json_array() };
+	int ret;
+
+	do
+		ret = page.jobs ? ask_page(client, &page) : -ENOMEM;
+	while (ret == 0 && page.next);
+	if (ret == 0)
+		return page.jobs;
+	fprintf(stderr, "uringspawn: the daemon did not list its jobs: %s\n",
+		*usp_client_error(client) ? usp_client_error(client)
+					  : strerrordesc_np(-ret));
+	json_decref(page.jobs);
+	return NULL;
+}
+
+/* ---- as people read it ----------------------------------------------------------- */
+
+double jobs_number(const json_t *job, const char *name)
+{
+	return json_number_value(json_object_get(job, name));
+}
+
+void jobs_bytes_text(double bytes, char text[8])
+{
+	static const char units[] = "BKMGTP";
+	unsigned unit = 0;
+
+	for (; bytes >= 1000 && unit < sizeof(units) - 2; unit++)
+		bytes /= 1024;
+	snprintf(text, 8, unit && bytes < 10 ? "%.1f%c" : "%.0f%c", bytes, units[unit]);
+}
+
+void jobs_time_text(double seconds, char text[8])
+{
+	unsigned long s = (unsigned long)seconds;
+
+	if (s < 10)
+		snprintf(text, 8, "%.1fs", seconds);
+	else if (s < 100 * 60)
+		snprintf(text, 8, "%lu:%02lu", s / 60, s % 60);
+	else if (s < 100 * 3600)
+		snprintf(text, 8, "%luh%02lu", s / 3600, s / 60 % 60);
+	else
+		snprintf(text, 8, "%lud%lu", s / 86400 % 10000, s / 3600 % 24);
+}

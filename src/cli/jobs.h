@@ -1,0 +1,24 @@
+/*
+ * The jobs of a daemon, as it lists them.
+ */
+#ifndef CLI_JOBS_H
+#define CLI_JOBS_H
+
+#include <jansson.h>
+
+struct usp_client;
+
+/* Connect.  Returns NULL when that fails: why was said. */
+struct usp_client *jobs_connect(const char *socket);
+
+/* Ask for all of them: an array, the caller's, or NULL: why was said. */
+json_t *jobs_ask(struct usp_client *client);
+
+/* A number of @job, 0 when it is not known. */
+double jobs_number(const json_t *job, const char *name);
+
+/* "1.5M", in 4 characters and a NUL; "3:07", "2d4h": in 5 and a NUL. */
+void jobs_bytes_text(double bytes, char text[8]);
+void jobs_time_text(double seconds, char text[8]);
+
+#endif
