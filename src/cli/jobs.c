@@ -19,50 +19,56 @@ struct usp_client *jobs_connect(const char *socket)
 
 /* ---- all pages ------------------------------------------------------------------ */
 
-struct page {
-	json_t *jobs; /* all until now */
-	uint32_t next;
-	bool ok;
-};
-
+/* One page after the other, without a pause. */
 static void on_page(struct usp_client *client, const char *text, size_t size, void *user)
 {
-	struct page *page = user;
+	struct jobs_question *question = user;
 	json_t *answer = text ? json_loadb(text, size, 0, NULL) : NULL;
 	json_t *jobs = json_object_get(answer, "jobs");
+	uint32_t next = (uint32_t)json_integer_value(json_object_get(answer, "next"));
 
-	(void)client;
-	page->ok = json_is_array(jobs) && json_array_extend(page->jobs, jobs) == 0;
-	page->next = (uint32_t)json_integer_value(json_object_get(answer, "next"));
+	if (!json_is_array(jobs) || json_array_extend(question->jobs, jobs))
+		question->error = -EPROTO;
+	else if (next)
+		question->error = usp_client_jobs(client, next, on_page, question);
+	question->asked = next && !question->error;
 	json_decref(answer);
 }
 
-static int ask_page(struct usp_client *client, struct page *page)
+int jobs_ask(struct usp_client *client, struct jobs_question *question)
 {
-	int ret = usp_client_jobs(client, page->next, on_page, page);
+	*question = (struct jobs_question){ .jobs = json_array() };
+	if (!question->jobs)
+		return -ENOMEM;
+	question->error = usp_client_jobs(client, 0, on_page, question);
+	question->asked = !question->error;
+	return question->error;
+}
+
+json_t *jobs_answer(const struct usp_client *client, struct jobs_question *question)
+{
+	json_t *jobs = question->jobs;
+
+	question->jobs = NULL;
+	if (!question->error && !*usp_client_error(client))
+		return jobs;
+	fprintf(stderr, "uringspawn: the daemon did not list its jobs: %s\n",
+		*usp_client_error(client) ? usp_client_error(client)
+					  : strerrordesc_np(-question->error));
+	json_decref(jobs);
+	return NULL;
+}
+
+json_t *jobs_list(struct usp_client *client)
+{
+	struct jobs_question question;
+	int ret = jobs_ask(client, &question);
 
 	if (ret == 0)
 		ret = usp_client_run(client);
-	if (ret == 0 && !page->ok)
-		ret = -EPROTO;
-	return ret;
-}
-
-json_t *jobs_ask(struct usp_client *client)
-{
-	struct page page = { .jobs = json_array() };
-	int ret;
-
-	do
-		ret = page.jobs ? ask_page(client, &page) : -ENOMEM;
-	while (ret == 0 && page.next);
-	if (ret == 0)
-		return page.jobs;
-	fprintf(stderr, "uringspawn: the daemon did not list its jobs: %s\n",
-		*usp_client_error(client) ? usp_client_error(client)
-					  : strerrordesc_np(-ret));
-	json_decref(page.jobs);
-	return NULL;
+	if (ret)
+		question.error = ret;
+	return jobs_answer(client, &question);
 }
 
 /* ---- as people read it ----------------------------------------------------------- */

@@ -5,14 +5,28 @@
 #define CLI_JOBS_H
 
 #include <jansson.h>
+#include <stdbool.h>
 
 struct usp_client;
 
 /* Connect.  Returns NULL when that fails: why was said. */
 struct usp_client *jobs_connect(const char *socket);
 
-/* Ask for all of them: an array, the caller's, or NULL: why was said. */
-json_t *jobs_ask(struct usp_client *client);
+/* Wait for all of them: an array, the caller's, or NULL: why was said. */
+json_t *jobs_list(struct usp_client *client);
+
+/* The same for who has more to do: ask, and turn the client until it is asked no more. */
+struct jobs_question {
+	json_t *jobs; /* all until now */
+	bool asked;
+	int error;
+};
+
+/* Returns 0, or -errno: then there is only jobs_answer() to be called. */
+int jobs_ask(struct usp_client *client, struct jobs_question *question);
+
+/* As jobs_list(). */
+json_t *jobs_answer(const struct usp_client *client, struct jobs_question *question);
 
 /* A number of @job, 0 when it is not known. */
 double jobs_number(const json_t *job, const char *name);

@@ -5,8 +5,7 @@
 void jobs_table_heading(FILE *to, int width)
 {
 	fprintf(to, "%.*s", width,
-		"       JOB     CLIENT        UID     PID STATE        AGE    CPU   MEM   OUT "
-		"PROGRAM");
+		"    JOB  CLIENT    UID     PID STATE       AGE   CPU  MEM  OUT PROGRAM");
 }
 
 /* What it is not is left empty. */
@@ -36,8 +35,7 @@ void jobs_table_job(FILE *to, const json_t *job, int width)
 	jobs_time_text(jobs_number(job, "age_seconds"), age);
 	jobs_bytes_text(jobs_number(job, "output_bytes"), output);
 	usage_text(job, cpu, memory);
-	snprintf(line, sizeof(line),
-		 "%10.0f %9.0f%c %10.0f %7.0f %-9s %6s %6s %5s %5s %s",
+	snprintf(line, sizeof(line), "%7.0f %7.0f%c %5.0f %7.0f %-9s %5s %5s %4s %4s %s",
 		 jobs_number(job, "job"), jobs_number(job, "client"),
 		 json_is_true(json_object_get(job, "client_gone")) ? '-' : ' ',
 		 jobs_number(job, "uid"), jobs_number(job, "pid"), state ? state : "?",

@@ -21,6 +21,7 @@ static const struct {
 	{ "map", cmd_map, "a program for each line of the input, many at a time" },
 	{ "ps", cmd_ps, "the jobs of a daemon" },
 	{ "kill", cmd_kill, "end jobs of a daemon" },
+	{ "top", cmd_top, "the same, on the whole terminal, over and over" },
 	{ "stat", cmd_stat, "the numbers of a daemon" },
 	{ "bench", cmd_bench, "measure launches against a bare clone and posix_spawn" },
 	{ "trace", cmd_trace, "what spawns cost any running program, by BPF" },

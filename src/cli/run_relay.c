@@ -1,75 +1,21 @@
 #include "cli/run_relay.h"
 
 #include <errno.h>
-#include <signal.h>
 #include <string.h>
 #include <sys/ioctl.h>
 #include <unistd.h>
 
 enum { END_OF_FILE = 4 }; /* the key ^D, as terminals have it by default */
 
-/* What a signal that ends this process has to give back. */
-static const struct run_relay *volatile raw_relay;
-
-/* Its default, when it comes again: that is at once. */
-static void on_fatal(int number)
-{
-	const struct run_relay *relay = raw_relay;
-
-	if (relay)
-		(void)tcsetattr(STDIN_FILENO, TCSANOW, &relay->before);
-	(void)raise(number);
-}
-
-static bool is_fatal(int number)
-{
-	return number != SIGKILL && number != SIGSTOP && number != SIGTSTP &&
-	       number != SIGTTIN && number != SIGTTOU && number != SIGCONT &&
-	       number != SIGCHLD && number != SIGURG && number != SIGWINCH &&
-	       number != SIGPIPE;
-}
-
-/* For each that would end this process and leave the terminal as it is. */
-static void catch_fatal(void)
-{
-	const struct sigaction restore = { .sa_handler = on_fatal,
-					   .sa_flags = SA_RESETHAND | SA_NODEFER };
-
-	for (int i = 1; i <= SIGRTMAX; i++) {
-		struct sigaction now;
-
-		if (is_fatal(i) && sigaction(i, NULL, &now) == 0 &&
-		    now.sa_handler == SIG_DFL)
-			(void)sigaction(i, &restore, NULL);
-	}
-}
-
 int run_relay_open(struct run_relay *relay)
 {
-	struct termios raw;
-
-	if (!isatty(STDIN_FILENO) || relay->raw)
-		return 0;
-	if (tcgetattr(STDIN_FILENO, &relay->before))
-		return -errno;
-	raw = relay->before;
-	cfmakeraw(&raw);
-	raw_relay = relay;
-	catch_fatal();
-	if (tcsetattr(STDIN_FILENO, TCSADRAIN, &raw)) {
-		raw_relay = NULL;
-		return -errno;
-	}
-	relay->raw = true;
-	return 0;
+	return isatty(STDIN_FILENO) ? terminal_take(&relay->terminal, TERMINAL_RAW, "")
+				    : 0;
 }
 
 void run_relay_close(struct run_relay *relay)
 {
-	if (relay->raw)
-		(void)tcsetattr(STDIN_FILENO, TCSADRAIN, &relay->before);
-	relay->raw = false;
-	raw_relay = NULL;
+	terminal_give(&relay->terminal);
 }
 
 struct usp_winsize run_relay_size(void)

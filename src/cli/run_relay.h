@@ -8,13 +8,12 @@
 #include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
-#include <termios.h>
 #include <uringspawn/spawn.h>
+#include "cli/terminal.h"
 
 struct run_relay {
-	bool raw; /* the caller's terminal passes every key on; @before is how it was */
-	struct termios before;
-	char typed[4096]; /* read, and not yet written to the program */
+	struct terminal terminal; /* the caller's passes every key on */
+	char typed[4096];	  /* read, and not yet written to the program */
 	size_t n_typed;
 	bool eof; /* nothing more is typed */
 };
