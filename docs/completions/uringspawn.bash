@@ -16,7 +16,7 @@ _uringspawn_options() {
 
 # Whether option $1 of command $2 (none: of the program) is followed by a value.
 _uringspawn_takes_value() {
-	_uringspawn_help ${2:+"$2"} | grep -qE -- "$1(, --[a-z0-9-]+)? ([A-Z[]|[a-z]+\|)"
+	_uringspawn_help ${2:+"$2"} | grep -qE -- "$1(, --[a-z0-9-]+)? ([A-Z[]|[a-z]+[|,])"
 }
 
 # What may follow option $1.

@@ -25,7 +25,7 @@ end
 
 # Whether option $argv[1] is followed by a value.
 function __uringspawn_takes_value
-    __uringspawn_help | string match -rq -- $argv[1]'(, --[a-z0-9-]+)? ([A-Z\[]|[a-z]+\|)'
+    __uringspawn_help | string match -rq -- $argv[1]'(, --[a-z0-9-]+)? ([A-Z\[]|[a-z]+[|,])'
 end
 
 # "command", "option", "begin" (of a program), "program" (its arguments), or the option whose value is to come.
