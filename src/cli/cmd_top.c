@@ -29,7 +29,7 @@ static const char usage[] =
 	"  --interval TIME   1s, 200ms; not less than 100ms\n"
 	"\n"
 	"Keys: q ends it; c m o a  sort by CPU time, memory, output, age; j  not at all.\n"
-	"For a script 'uringspawn ps --json' tells the same once.\n"
+	"For a script there is 'uringspawn ps'.\n"
 	"\n"
 	"Exit code: 0 by q or ^C; 128+N by another signal N; 125 when there is no\n"
 	"terminal or no daemon that answers, or on a wrong option.\n";
