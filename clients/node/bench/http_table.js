@@ -110,7 +110,12 @@ async function httpTable(options) {
 	];
 	const servers = [];
 	const results = [];
+	const end = () => {
+		servers.forEach(({ server }) => server.kill());
+		fs.rmSync(directory, { recursive: true, force: true });
+	};
 
+	process.once('exit', end); /* whichever way it ends */
 	fs.writeFileSync(file, body);
 	try {
 		for (const which of ['runtime', 'uringspawn'])
@@ -119,8 +124,8 @@ async function httpTable(options) {
 		for (const work of works)
 			results.push(await measureWork(work, servers, options));
 	} finally {
-		servers.forEach(({ server }) => server.kill());
-		fs.rmSync(directory, { recursive: true });
+		process.off('exit', end);
+		end();
 	}
 	return results;
 }

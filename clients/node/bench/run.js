@@ -39,6 +39,9 @@ async function main() {
 		fs.writeFileSync(options.json, `${JSON.stringify(result, null, '\t')}\n`);
 }
 
+/* So that 'exit' comes, at which the servers are ended. */
+for (const signal of ['SIGINT', 'SIGTERM', 'SIGHUP'])
+	process.on(signal, () => process.exit(128 + os.constants.signals[signal]));
 main().catch((error) => {
 	console.error(error);
 	process.exitCode = 1;
