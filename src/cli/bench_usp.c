@@ -5,17 +5,15 @@
 #include "cli/bench_usp.h"
 
 #include <errno.h>
-#include <poll.h>
 #include <stdio.h>
 #include <string.h>
 #include <time.h>
 #include <unistd.h>
-#include <uringspawn/client.h>
-#include <uringspawn/spawn.h>
 
 #include "base/alloc.h"
 #include "base/clock.h"
 #include "cli/bench_streams.h"
+#include "cli/bench_target.h"
 
 /* One place in flight; it is used by one job after the other. */
 struct slot {
@@ -28,8 +26,7 @@ struct slot {
 };
 
 struct bench_usp {
-	struct usp_engine *engine; /* one of the two, the other is NULL */
-	struct usp_client *client;
+	struct bench_target target;
 
 	/* of the run that is on */
 	struct usp_options options;
@@ -54,10 +51,7 @@ static struct bench_usp *volatile running;
 
 void bench_usp_stop(struct bench_usp *usp)
 {
-	if (usp->client)
-		usp_client_stop(usp->client);
-	else
-		usp_engine_stop(usp->engine);
+	bench_target_stop(&usp->target);
 }
 
 void bench_usp_interrupt(void)
@@ -84,8 +78,7 @@ int bench_usp_spawn(struct bench_usp *usp, const struct usp_options *options,
 {
 	/* From here on there is something to wait for, and a wait to be ended. */
 	running = usp;
-	return usp->client ? usp_client_spawn(usp->client, options, ret_process)
-			   : usp_spawn(usp->engine, options, ret_process);
+	return bench_target_spawn(&usp->target, options, ret_process);
 }
 
 /* The descriptors of ours that the next job writes to; close_outputs() in any case. */
@@ -239,35 +232,31 @@ static uint64_t thread_cpu_ns(void)
 
 const char *bench_usp_backend(const struct bench_usp *usp)
 {
-	return usp->engine ? usp_engine_backend(usp->engine) : NULL;
+	return bench_target_backend(&usp->target);
 }
 
 const char *bench_usp_error(const struct bench_usp *usp)
 {
-	return usp->client ? usp_client_error(usp->client) : "";
+	return bench_target_error(&usp->target);
 }
 
 static int turn_with_streams(struct bench_usp *usp)
 {
-	int ret =
-		usp->client ? usp_client_turn(usp->client) : usp_engine_turn(usp->engine);
-	int fd = usp->client ? usp_client_fd(usp->client) : usp_engine_fd(usp->engine);
+	int fd, ret = bench_target_turn(&usp->target);
+	short events;
 
 	if (ret < 0 || usp->n_running == 0)
 		return ret;
+	fd = bench_target_fd(&usp->target, &events);
 	if (fd < 0)
 		return fd;
-	ret = bench_streams_watch(usp->streams, fd,
-				  usp->client ? usp_client_poll_events(usp->client)
-					      : POLLIN);
+	ret = bench_streams_watch(usp->streams, fd, events);
 	return ret < 0 ? ret : bench_streams_turn(usp->streams);
 }
 
 int bench_usp_turn(struct bench_usp *usp)
 {
-	if (usp->streams)
-		return turn_with_streams(usp);
-	return usp->client ? usp_client_run(usp->client) : usp_engine_run(usp->engine);
+	return usp->streams ? turn_with_streams(usp) : bench_target_run(&usp->target);
 }
 
 static int turn_until_done(struct bench_usp *usp)
@@ -304,11 +293,12 @@ static struct usp_options job_options(const struct bench_usp *usp,
 			   .envp = usp->kept ? NULL : (const char *const *)job->envp,
 			   .base = usp->kept,
 			   /* A daemon has a directory of its own; the engine has ours. */
-			   .cwd = usp->client ? job->cwd : NULL,
+			   .cwd = usp->target.client ? job->cwd : NULL,
 			   .stdio = { { .kind = USP_STDIO_NULL },
 				      { .kind = output },
 				      { .kind = output } },
-			   .flags = (usp->client && !usp->spawn ? USP_FLAG_RUN : 0) |
+			   .flags = (usp->target.client && !usp->spawn ? USP_FLAG_RUN
+								       : 0) |
 				    (usp->cgroup ? USP_FLAG_CGROUP : 0),
 			   .window_bytes = usp->window_bytes, .on_event = on_event);
 }
@@ -321,8 +311,7 @@ static int keep_environment(struct bench_usp *usp, const struct bench_job *job)
 
 	if (!usp->in_template || usp->kept)
 		return 0;
-	return usp->client ? usp_client_template_new(usp->client, &common, &usp->kept)
-			   : usp_template_new(usp->engine, &common, &usp->kept);
+	return bench_target_keep(&usp->target, &common, &usp->kept);
 }
 
 int bench_usp_run(struct bench_usp *usp, const struct bench_job *job, unsigned n_jobs,
@@ -353,36 +342,6 @@ int bench_usp_run(struct bench_usp *usp, const struct bench_job *job, unsigned n
 	return usp->error;
 }
 
-static int open_engine(struct bench_usp *usp, const struct bench_options *options,
-		       char *error, size_t error_size)
-{
-	struct usp_engine_options engine_options = {
-		.size = sizeof(engine_options),
-		.launchers = options->n_launchers,
-		.running_max = options->n_live ? options->n_live + options->depth : 0,
-		.policy = options->policy,
-		.tables = options->tables,
-	};
-	int ret = usp_engine_new(&engine_options, &usp->engine);
-
-	if (ret < 0)
-		snprintf(error, error_size,
-			 "no engine: %s ('uringspawn doctor' says what is missing)",
-			 strerror(-ret));
-	return ret;
-}
-
-static int open_client(struct bench_usp *usp, const struct bench_options *options,
-		       char *error, size_t error_size)
-{
-	int ret = usp_client_open(options->socket, &usp->client);
-
-	if (ret < 0)
-		snprintf(error, error_size, "no daemon at '%s': %s", options->socket,
-			 strerror(-ret));
-	return ret;
-}
-
 int bench_usp_open(const struct bench_options *options, struct bench_usp **ret_usp,
 		   char *error, size_t error_size)
 {
@@ -404,10 +363,8 @@ int bench_usp_open(const struct bench_options *options, struct bench_usp **ret_u
 		ret = bench_streams_new(on_bytes, &usp->streams);
 	if (ret < 0)
 		snprintf(error, error_size, "no epoll: %s", strerror(-ret));
-	else if (options->socket)
-		ret = open_client(usp, options, error, error_size);
 	else
-		ret = open_engine(usp, options, error, error_size);
+		ret = bench_target_open(&usp->target, options, error, error_size);
 	if (ret < 0) {
 		bench_streams_free(usp->streams);
 		mem_free(usp);
@@ -424,8 +381,7 @@ void bench_usp_close(struct bench_usp *usp)
 	if (running == usp)
 		running = NULL;
 	usp_template_free(usp->kept);
-	usp_client_free(usp->client);
-	usp_engine_free(usp->engine);
+	bench_target_close(&usp->target);
 	bench_streams_free(usp->streams);
 	mem_free(usp);
 }
