@@ -9,6 +9,7 @@
 
 #include <assert.h>
 #include <errno.h>
+#include <unistd.h>
 #include "base/alloc.h"
 #include "process/deadline.h"
 #include "process/probe.h"
@@ -457,7 +458,8 @@ void process_launch(struct process *p)
 
 	p->pidfd_slot = p->plan.pidfd_slot = reactor_slot_reserve(r);
 	channels_take_slots(&p->channels, &p->plan);
-	p->plan.wide = p->host->wide_pipes < WIDE_PIPES_MAX;
+	p->plan.wide = p->spec->fds[STDOUT_FILENO].kind == USP_STDIO_PIPE &&
+		       p->host->wide_pipes < WIDE_PIPES_MAX;
 	p->host->wide_pipes += p->plan.wide;
 	if (p->cgroup) {
 		p->plan.cgroups_full = cgroup_pool_full(&p->host->cgroups);
