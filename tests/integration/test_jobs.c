@@ -268,13 +268,13 @@ Test(jobs, ps_lists_them_and_kill_ends_one)
 	daemon_start(&daemon_run, NULL);
 	cr_expect(eq(int, uringspawn("ps", ARGS("--json")), 0), "%s", result.err);
 	cr_expect(eq(str, result.out, (char *)"[]\n"));
-	start(&running, SOCKET, ARGS(PROGRAM("tell_signals")), 0);
+	start(&running, SOCKET, ARGS("sh", "-c", "exec " PROGRAM("tell_signals")), 0);
 	command_read_line(&running, "pid ", line, sizeof(line));
 
 	cr_expect(eq(int, uringspawn("ps", ARGS(NULL)), 0), "%s", result.err);
 	cr_expect(says(result.out, "PROGRAM\n"), "%s", result.out);
 	cr_expect(says(result.out, " running "), "%s", result.out);
-	cr_expect(says(result.out, PROGRAM("tell_signals") "\n"), "%s", result.out);
+	cr_expect(says(result.out, " sh\n"), "%s", result.out);
 	cr_expect(eq(int, uringspawn("ps", ARGS("--json")), 0), "%s", result.err);
 	jobs = json_loads(result.out, 0, NULL);
 	cr_expect(eq(sz, json_array_size(jobs), 1), "%s", result.out);

@@ -104,7 +104,7 @@ BOTH_WAYS(run_terminal, it_is_as_before_whichever_signal_ends_it)
 {
 	static const int signals[] = { SIGINT,	SIGTERM, SIGHUP,    SIGQUIT,
 				       SIGUSR1, SIGALRM, SIGVTALRM, SIGABRT,
-				       SIGSEGV, SIGXCPU, SIGIO };
+				       SIGILL,	SIGXCPU, SIGIO };
 
 	for (size_t i = 0; i < ARRAY_SIZE(signals); i++) {
 		start_on_tty(way, ARGS("--pty", "sh", "-c",
