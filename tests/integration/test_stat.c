@@ -276,11 +276,41 @@ Test(stat, prometheus_can_be_read)
 	daemon_stop(&daemon_run);
 }
 
+/* One may run, one may wait: ready with one of them, not with both, and again after. */
+Test(stat, it_is_ready_while_there_is_room_for_a_job)
+{
+	struct peer peer;
+
+	daemon_start(&daemon_run, ARGS("--jobs-max", "1", "--queue-max", "1"));
+	peer_open(&peer, daemon_run.socket);
+	cr_expect(eq(int, stat_with("--ready"), 0), "%s", result.err);
+	peer_spawn(&peer, 1,
+		   &PEER_ARGV("sleep\0"
+			      "100"),
+		   false);
+	peer_skip_to(&peer, 1, USP_EVENT_STARTED);
+	cr_expect(eq(int, stat_with("--ready"), 0), "%s", result.err);
+	peer_spawn(&peer, 2,
+		   &PEER_ARGV("sleep\0"
+			      "100"),
+		   false);
+	/* Frames are taken in order: it waits when this is answered. */
+	json_decref(numbers(&peer));
+	cr_expect(eq(int, stat_with("--ready"), 1));
+	cr_expect(eq(str, result.err,
+		     (char *)"uringspawn: no room for a job: 1 run (--jobs-max), and 1 "
+			     "wait (--queue-max)\n"));
+	cr_expect(eq(sz, result.out_size, 0));
+	peer_close(&peer);
+	daemon_stop(&daemon_run);
+}
+
 Test(stat, without_a_daemon_it_says_so)
 {
 	strcpy(daemon_run.socket, "/nowhere/at/all");
 	cr_assert(eq(int, stat_with(NULL), 125));
 	cr_expect(ne(ptr, strstr(result.err, "cannot connect to /nowhere/at/all"), NULL));
+	cr_assert(eq(int, stat_with("--ready"), 125));
 }
 
 Test(stat, a_wrong_option_is_named)
