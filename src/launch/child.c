@@ -16,6 +16,7 @@
 
 #include <fcntl.h>
 #include <signal.h>
+#include "base/annotate.h"
 #include "launch/child_parts.h"
 
 /* The kernel's own, not libc's: all zero but the handler fits every architecture. */
@@ -71,16 +72,36 @@ static void change_directory(struct plan *plan)
 
 /* ---- signals ------------------------------------------------------------- */
 
+#define BIT(sig) (UINT64_C(1) << ((sig)-1))
+
+static const int stops[] = { SIGTSTP, SIGTTIN, SIGTTOU };
+#define STOPS (BIT(SIGTSTP) | BIT(SIGTTIN) | BIT(SIGTTOU))
+
+/*
+ * A stop that waits was meant for the group that it has left, and for its launcher's
+ * program.  If it stopped here, before its exec, that could not stop: its launcher waits
+ * for the exec, and who waits for the program to stop would hear nothing.  To ignore a
+ * signal takes away what waits of it.
+ */
+static void drop_stops(void)
+{
+	const struct raw_sigaction ignore = { .handler = 1 /* SIG_IGN */ };
+
+	for (size_t i = 0; i < ARRAY_SIZE(stops); i++)
+		RAW(SYS_rt_sigaction, stops[i], &ignore, 0, RAW_SIGSET_BYTES);
+}
+
 /* clone3() resets handlers, and neither it nor exec resets what is ignored. */
 static void reset_signals(struct plan *plan)
 {
 	const uint64_t ignored = plan->spec->options.ignored_signals;
-	const uint64_t touched = plan->setup->reset_signals | ignored;
+	const uint64_t touched = plan->setup->reset_signals | ignored | STOPS;
 	const uint64_t none = 0;
 	long ret;
 
+	drop_stops();
 	for (int sig = 1; sig < NSIG; sig++) {
-		const uint64_t bit = UINT64_C(1) << (sig - 1);
+		const uint64_t bit = BIT(sig);
 		struct raw_sigaction action = { .handler = 0 };
 
 		if (!(touched & bit) || sig == SIGKILL || sig == SIGSTOP)
