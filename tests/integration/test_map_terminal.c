@@ -18,7 +18,7 @@
 #include "support/tmpdir.h"
 #include "support/wait.h"
 
-TestSuite(map_terminal, .fini = tmpdir_done, .timeout = 300);
+TestSuite(map_terminal, .fini = tmpdir_done, .timeout = 60);
 
 struct terminal {
 	int fd;
