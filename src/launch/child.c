@@ -16,7 +16,6 @@
 
 #include <fcntl.h>
 #include <signal.h>
-#include "base/annotate.h"
 #include "launch/child_parts.h"
 
 /* The kernel's own, not libc's: all zero but the handler fits every architecture. */
@@ -87,7 +86,7 @@ static void drop_stops(void)
 {
 	const struct raw_sigaction ignore = { .handler = 1 /* SIG_IGN */ };
 
-	for (size_t i = 0; i < ARRAY_SIZE(stops); i++)
+	for (size_t i = 0; i < sizeof(stops) / sizeof(*stops); i++)
 		RAW(SYS_rt_sigaction, stops[i], &ignore, 0, RAW_SIGSET_BYTES);
 }
 
