@@ -14,6 +14,7 @@
 #include "cli/map.h"
 #include "cli/map_command.h"
 #include "cli/map_results.h"
+#include "cli/reach.h"
 
 enum {
 	CODE_OURS = 125,
@@ -210,19 +211,8 @@ static int open_engine(struct map *map)
 
 static int open_client(struct map *map)
 {
-	const char *name = map->options.socket;
-	int ret = usp_client_open(name, &map->client);
-
-	if (ret == -ENOENT || ret == -ECONNREFUSED)
-		fprintf(stderr,
-			"uringspawn: no daemon at '%s'; start one: uringspawnd --socket "
-			"%s\n",
-			name, name);
-	else if (ret)
-		fprintf(stderr, "uringspawn: cannot use the daemon at '%s': %s\n", name,
-			strerrordesc_np(-ret));
-	map->error = ret;
-	return ret;
+	map->error = reach_daemon(map->options.socket, &map->client);
+	return map->error;
 }
 
 /* Where the log and the results go. */

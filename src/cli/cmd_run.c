@@ -12,6 +12,7 @@
 #include <unistd.h>
 #include <uringspawn/client.h>
 #include "cli/cmd.h"
+#include "cli/reach.h"
 #include "cli/run_options.h"
 #include "cli/run_relay.h"
 #include "cli/run_signals.h"
@@ -317,17 +318,9 @@ static int open_engine(struct run *run)
 
 static int open_client(struct run *run)
 {
-	const char *name = run->options.socket;
-	int ret = usp_client_open(name, &run->client);
+	int ret = reach_daemon(run->options.socket, &run->client);
 
-	if (ret == -ENOENT || ret == -ECONNREFUSED)
-		fprintf(stderr,
-			"uringspawn: no daemon at '%s'; start one: uringspawnd --socket "
-			"%s\n",
-			name, name);
-	else if (ret)
-		(void)complain("cannot use the daemon at", name, -ret);
-	else if (isatty(STDIN_FILENO) && !run->options.pty)
+	if (ret == 0 && isatty(STDIN_FILENO) && !run->options.pty)
 		fputs("uringspawn: through a daemon this terminal is not the program's "
 		      "controlling one: ^C is forwarded, job control is not; --pty gives "
 		      "it one\n",

@@ -299,8 +299,8 @@ static void settle(const struct config *config)
 }
 
 /*
- * The allocator asks the kernel for a megabyte at a time, and keeps as much at the end of
- * its heap.  By default it asks for 128 KiB and gives them back as soon as they are free
+ * The allocator asks the kernel for a megabyte at a time, and keeps up to two at the end
+ * of its heap.  By default it asks for 128 KiB and gives them back as soon as they are free
  * there: a system call each, while jobs come and go.  What was not touched yet costs
  * nothing.
  */

@@ -12,13 +12,14 @@
 struct running_daemon daemon_run;
 struct command_result result;
 
-const char *const *command_line(enum way way, const char *const *args)
+const char *const *command_line_of(const char *name, enum way way,
+				   const char *const *args)
 {
 	static const char *line[32];
 	int n = 0;
 
 	line[n++] = BUILD_DIR "/uringspawn";
-	line[n++] = "run";
+	line[n++] = name;
 	if (way == SOCKET) {
 		line[n++] = "--socket";
 		line[n++] = daemon_run.socket;
@@ -29,6 +30,11 @@ const char *const *command_line(enum way way, const char *const *args)
 	}
 	line[n] = NULL;
 	return line;
+}
+
+const char *const *command_line(enum way way, const char *const *args)
+{
+	return command_line_of("run", way, args);
 }
 
 int run(enum way way, const char *const *args)

@@ -20,7 +20,9 @@ extern struct running_daemon daemon_run;
 /* What the last command left. */
 extern struct command_result result;
 
-/* The whole command line; valid until the next. */
+/* The whole command line, of `uringspawn run` or of another command; valid until the next. */
+const char *const *command_line_of(const char *name, enum way way,
+				   const char *const *args);
 const char *const *command_line(enum way way, const char *const *args);
 
 /* Returns its exit code, with the rest in @result. */
