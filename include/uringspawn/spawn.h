@@ -275,7 +275,8 @@ struct usp_options {
 	pid_t pgid; /**< GROUP_JOIN: a process group; 0, or none that there is: a new one */
 };
 
-/** Through a daemon: a short job whose frames may leave together, up to 1 ms late. */
+/** Through a daemon: a short job whose frames may leave together, up to 1 ms late, and
+ * together with those of other jobs, up to 4 ms late, while many wait for a launcher. */
 #define USP_FLAG_RUN 1u
 /** The started event gives a pidfd: to wait on, to signal by, the caller's to close. */
 #define USP_FLAG_PIDFD 2u

@@ -58,7 +58,8 @@ struct daemon {
 	uint64_t start_time_s; /* Unix time */
 	struct timer limit;    /* of the phase */
 	bool killed;	       /* what it runs, at once, while ENDING */
-	unsigned jobs_cut;     /* that did not end by themselves, because it stops */
+	unsigned crowd_jobs; /* so many of a client's that wait for a launcher are many */
+	unsigned jobs_cut;   /* that did not end by themselves, because it stops */
 	struct peer self;
 	struct front front;
 	struct timer greeting; /* when the oldest connection must have said HELLO */

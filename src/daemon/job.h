@@ -27,6 +27,7 @@ struct job {
 	uint32_t number;	/* the daemon's own; 0: it has no process */
 	bool run;		/* its frames may wait a little for each other */
 	enum usp_gone gone;	/* what happens when its client is */
+	bool unstarted;		/* counted in session.unstarted */
 	bool started;
 	bool released; /* left to itself by its client */
 	bool left; /* it runs, too: counted in daemon.released, and nobody's concern */

@@ -42,6 +42,10 @@
 /* Shared by all clients; each is read out before the next turn. */
 #define RECV_BUFFERS 8
 
+/* So many jobs for each launcher keep them all at work while a client that hears of some
+ * ends, together, asks for the next. */
+#define CROWD_FACTOR 2
+
 /* What main() owns beside the daemon's parts. */
 struct service {
 	struct daemon daemon;
@@ -81,11 +85,16 @@ static int start_engine(struct daemon *d) REACTOR_ONLY
 		.queued_max = d->config->limits.queue_max,
 	};
 
+	struct usp_engine_stats stats;
 	int ret = engine_new(&options, RECV_BUFFERS, &d->engine);
 
-	if (ret == 0 && d->config->is_private)
+	if (ret < 0)
+		return ret;
+	usp_engine_stats(d->engine, &stats);
+	d->crowd_jobs = (unsigned)stats.launchers * CROWD_FACTOR;
+	if (d->config->is_private)
 		engine_inherit(d->engine);
-	return ret;
+	return 0;
 }
 
 static int ask_for_sockets(struct service *sv)

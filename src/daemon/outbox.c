@@ -285,17 +285,31 @@ static void on_later(struct timer *timer) REACTOR_ONLY
 	reactor_defer(o->pool->reactor, &o->flush);
 }
 
+/* How long a frame may wait for others, and for how many bytes of them. */
+static const struct {
+	uint64_t ns;
+	size_t bytes;
+} patience[] = {
+	[OUTBOX_SOON] = { 0, 0 },
+	[OUTBOX_LATER] = { OUTBOX_LATER_NS, OUTBOX_LATER_BYTES },
+	[OUTBOX_MUCH_LATER] = { OUTBOX_MUCH_LATER_NS, OUTBOX_MUCH_LATER_BYTES },
+};
+
 /* A send in flight is followed by another one anyway. */
 static void schedule(struct outbox *o, enum outbox_when when) REACTOR_ONLY
 {
 	struct reactor *r = o->pool->reactor;
+	uint64_t due_ns;
 
 	if (op_armed(&o->send))
 		return;
-	if (when == OUTBOX_SOON || o->queued_bytes >= OUTBOX_LATER_BYTES)
+	if (o->queued_bytes >= patience[when].bytes) {
 		reactor_defer(r, &o->flush);
-	else if (!o->later.node.linked)
-		timer_arm(r, &o->later, reactor_now_ns(r) + OUTBOX_LATER_NS);
+		return;
+	}
+	due_ns = reactor_now_ns(r) + patience[when].ns;
+	if (!o->later.node.linked || due_ns < o->later.node.key)
+		timer_arm(r, &o->later, due_ns);
 }
 
 /* ---- queueing ------------------------------------------------------------ */

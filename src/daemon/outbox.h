@@ -23,19 +23,23 @@ struct buf;
 struct chunk;
 struct frame;
 
-#define OUTBOX_IOVECS	   24
-#define OUTBOX_HELD_MAX	   8	       /* buffers of the reactor's pool, per outbox */
-#define OUTBOX_COPY_BYTES  4096	       /* a payload up to this is copied */
-#define OUTBOX_LATER_BYTES (64u << 10) /* this much does not wait */
-#define OUTBOX_LATER_NS	   UINT64_C(1000000)
-#define OUTBOX_RETRY_NS	   UINT64_C(10000000) /* after which descriptors are tried again */
-#define OUTBOX_FRAME_BYTES 1024		      /* of what outbox_open() has room for */
+#define OUTBOX_IOVECS		24
+#define OUTBOX_HELD_MAX		8    /* buffers of the reactor's pool, per outbox */
+#define OUTBOX_COPY_BYTES	4096 /* a payload up to this is copied */
+#define OUTBOX_LATER_BYTES	(64u << 10) /* this much does not wait */
+#define OUTBOX_LATER_NS		UINT64_C(1000000)
+#define OUTBOX_MUCH_LATER_BYTES (512u << 10)
+#define OUTBOX_MUCH_LATER_NS	UINT64_C(4000000)
+#define OUTBOX_RETRY_NS		UINT64_C(10000000) /* after which descriptors are tried again */
+#define OUTBOX_FRAME_BYTES	1024 /* of what outbox_open() has room for */
 
 /* When a frame has to leave. */
 enum outbox_when {
-	OUTBOX_SOON,  /* at the end of this turn */
-	OUTBOX_LATER, /* with the next that leaves, OUTBOX_LATER_NS from now at the latest
-		       */
+	OUTBOX_SOON, /* at the end of this turn */
+	/* With the next that leaves, OUTBOX_LATER_NS from now at the latest, or sooner when
+	 * OUTBOX_LATER_BYTES are queued. */
+	OUTBOX_LATER,
+	OUTBOX_MUCH_LATER, /* the same, with its own limits */
 };
 
 /* What all outboxes of a daemon share. */

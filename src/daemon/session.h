@@ -52,6 +52,7 @@ struct session {
 	struct outbox out;
 	struct table jobs_by_id;
 	struct list jobs;
+	unsigned unstarted;	      /* of @jobs: told nothing of yet */
 	struct admission_owner turns; /* in which its jobs are launched */
 	size_t bytes;	/* of its requests, its templates, and of stdin not yet taken */
 	unsigned given; /* descriptors that its jobs are to be given by STARTED */

@@ -257,3 +257,30 @@ Test(daemon_bounds, stdin_that_was_given_up_counts_no_more)
 	peer_close(&peer);
 	daemon_stop(&daemon_run);
 }
+
+/* What is held back while others wait for their places is told though nothing else
+ * happens. */
+Test(daemon_bounds, in_a_crowd_what_was_held_back_leaves_by_itself)
+{
+	static const char *const options[] = { "--launchers", "1", "--jobs-max", "1",
+					       NULL };
+	static const char argv[] = "/bin/sh\0-c\0echo hi; exec sleep 1000";
+	const struct request request = PEER_ARGV(argv);
+	const struct frame kill = { .type = USP_WIRE_SIGNAL,
+				    .flags = USP_WIRE_SIGNAL_PLAN,
+				    .job = 1 };
+	enum { JOBS = 10 };
+	struct peer peer;
+
+	daemon_start(&daemon_run, options);
+	peer_open(&peer, daemon_run.socket);
+	for (uint32_t job = 1; job <= JOBS; job++)
+		peer_spawn(&peer, job, &request, true);
+	peer_skip_to(&peer, 1, USP_EVENT_STARTED);
+	peer_skip_to(&peer, 1, USP_EVENT_OUTPUT);
+	peer_send_frame(&peer, &kill, "");
+	peer_skip_to(&peer, 1, USP_EVENT_END);
+	peer_skip_to(&peer, 2, USP_EVENT_OUTPUT);
+	peer_close(&peer);
+	daemon_stop(&daemon_run);
+}

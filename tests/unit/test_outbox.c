@@ -181,6 +181,46 @@ CLEAN_TEST(outbox, a_lot_does_not_wait)
 	tear_down(&f);
 }
 
+CLEAN_TEST(outbox, what_may_wait_long_does_not_keep_what_may_wait_less)
+{
+	struct fixture f;
+	uint64_t late_ns;
+
+	set_up(&f, SOCK_SEQPACKET);
+	turn(&f);
+	queue_started(&f, 1, OUTBOX_MUCH_LATER);
+	late_ns = f.out.later.node.key;
+	queue_started(&f, 2, OUTBOX_LATER);
+	cr_expect(lt(u64, f.out.later.node.key, late_ns));
+	late_ns = f.out.later.node.key;
+	queue_started(&f, 3, OUTBOX_MUCH_LATER);
+	cr_expect(eq(u64, f.out.later.node.key, late_ns));
+	while (f.sends == 0)
+		cr_assert(eq(int, reactor_turn(f.reactor, true), 0));
+
+	cr_expect(eq(sz, record(&f), 3 * USP_WIRE_HEADER_BYTES));
+	tear_down(&f);
+}
+
+CLEAN_TEST(outbox, more_is_a_lot_for_what_may_wait_long)
+{
+	static char data[4096];
+	struct fixture f;
+
+	set_up(&f, SOCK_STREAM);
+	while (f.out.queued_bytes < 2 * OUTBOX_LATER_BYTES)
+		queue_output(&f, data, sizeof(data), OUTBOX_MUCH_LATER);
+	cr_expect(list_empty(&f.out.flush.link));
+	while (f.out.queued_bytes < OUTBOX_MUCH_LATER_BYTES)
+		queue_output(&f, data, sizeof(data), OUTBOX_MUCH_LATER);
+	cr_expect(not(list_empty(&f.out.flush.link)));
+	turn(&f);
+	turn(&f);
+
+	cr_expect(lt(uint, 0, f.sends));
+	tear_down(&f);
+}
+
 /* Fill the whole of @data so that a byte out of place shows. */
 static void fill(uint8_t *data, size_t size)
 {
