@@ -12,6 +12,7 @@
 #ifndef URINGSPAWN_CLIENT_H
 #define URINGSPAWN_CLIENT_H
 
+#include <uringspawn/pool.h>
 #include <uringspawn/spawn.h>
 
 #ifdef __cplusplus
@@ -185,6 +186,39 @@ USP_API int usp_client_spawn_batch(struct usp_client *client,
 USP_API int usp_client_template_new(struct usp_client *client,
 				    const struct usp_options *options,
 				    struct usp_template **ret_template);
+
+/**
+ * As usp_pool_open(), in the daemon.  on_opened is told in a later turn; uses may be asked
+ * for at once.  A pool without a name is this connection's, and ends with it.  One with a
+ * name is made, or shared if clients of the same user have it: then the options but the
+ * name are not looked at.  With .member NULL it is only shared: on_opened is told -ENOENT
+ * when there is none.  When the connection is lost, on_opened is told -EPIPE if it was not
+ * told before; usp_client_reopen() opens it anew.
+ *
+ * usp_pool_close() ends the pool, for all who share it; usp_client_pool_leave() this
+ * client's part in it alone.
+ *
+ * @return as usp_pool_open(), and -EPIPE: the connection is gone;
+ *         -EMSGSIZE: larger than the frame that the daemon takes
+ *
+ * Thread: the client's.
+ */
+USP_API int usp_client_pool_open(struct usp_client *client,
+				 const struct usp_pool_options *options,
+				 struct usp_pool **ret_pool, const char **ret_field);
+
+/** A pool without a name ends.  Uses go on to their ends.  Accepts NULL.
+ * @return NULL.  Thread: the client's. */
+USP_API struct usp_pool *usp_client_pool_leave(struct usp_pool *pool);
+
+/**
+ * Ask the daemon for its pools: those of the same user, or, for root, all.  A JSON object
+ * is told as by usp_client_stats(), of which only one of them may be under way.
+ *
+ * @return as usp_client_stats().  Thread: the client's.
+ */
+USP_API int usp_client_pools(struct usp_client *client, usp_stats_fn *on_pools,
+			     void *user);
 
 #ifdef __cplusplus
 }

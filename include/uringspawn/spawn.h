@@ -193,6 +193,9 @@ enum usp_gone {
 /** A set of options that many spawns have in common; see usp_template_new(). */
 struct usp_template;
 
+/** Processes that are there before they are needed; see pool.h. */
+struct usp_pool;
+
 struct usp_event;
 
 /** Told every event of a process.  May call any function of this library. */
@@ -273,6 +276,15 @@ struct usp_options {
 	enum usp_drain_action drain_action;
 	enum usp_gone gone;
 	pid_t pgid; /**< GROUP_JOIN: a process group; 0, or none that there is: a new one */
+	/**
+	 * A use of this pool (pool.h) instead of a program of its own: argv stays NULL, and so
+	 * does what says how a program starts.  What counts is on_event, user, window_bytes,
+	 * kill, gone, the limits of time (queue_timeout_ns: until it has its member; the others
+	 * from then on), for a standby's use also drain and the limit of output, and the flags
+	 * RUN, PIDFD and RUSAGE.  Anything else: failed{validate}, with its name.
+	 */
+	struct usp_pool *pool;
+	int priority; /**< of a use that waits: higher ones go first; default: 0 */
 };
 
 /** Through a daemon: a short job whose frames may leave together, up to 1 ms late, and
@@ -286,6 +298,9 @@ struct usp_options {
 #define USP_FLAG_NO_NEW_PRIVS 8u
 /** A cgroup of its own, where a writable cgroup v2 is found; failed{cgroup} elsewhere. */
 #define USP_FLAG_CGROUP 16u
+/** SIGKILL as soon as the engine's program is gone, however that ended (PR_SET_PDEATHSIG).
+ * Not for what gives more rights at its exec: the kernel forgets it then. */
+#define USP_FLAG_BOUND 32u
 
 #define USP_SET_UMASK	      1u
 #define USP_SET_NICE	      2u
@@ -324,6 +339,8 @@ enum usp_stage {
 	USP_STAGE_INTERPRETER, /**< .path is there, but what it needs to run it is not */
 	USP_STAGE_CGROUP,      /**< no cgroup, or it could not be entered */
 	USP_STAGE_CREDENTIALS, /**< uid, gid, groups, no_new_privs */
+	/** A pool's member was not ready in time (ETIMEDOUT), or ended before (ECHILD). */
+	USP_STAGE_READY,
 };
 
 /**
@@ -343,6 +360,8 @@ enum usp_reason {
 	USP_REASON_QUEUE_TIMEOUT, /**< queue_timeout_ns passed before it had a place */
 	USP_REASON_OUTPUT_LIMIT,  /**< output_max_bytes, and output_action is KILL */
 	USP_REASON_CGROUP_OOM,	  /**< its cgroup ran out of memory_max_bytes */
+	/** A worker's use was given back (pool.h): its member lives on, or is replaced. */
+	USP_REASON_RELEASED,
 };
 
 /** A descriptor that comes with an event: the caller's, who closes it. */

@@ -37,6 +37,13 @@ enum usp_wire_type {
 	/* job: the daemon's number; arg, flags: as of SIGNAL */
 	USP_WIRE_KILL_JOB = 0x0d,
 	USP_WIRE_CLOSE = 0x0e, /* flags: stream */
+	/* job: the pool's id on this connection; payload: fields */
+	USP_WIRE_POOL_OPEN = 0x0f,
+	USP_WIRE_POOL_RESIZE = 0x10, /* job: pool; payload: u32 min, u32 max, u32 spare */
+	/* job: pool; flags: enum usp_wire_pool_close; payload: u64 drain ns */
+	USP_WIRE_POOL_CLOSE = 0x11,
+	/* job: a worker's use; flags: 1: its member is not used again; arg: uses, 0: one */
+	USP_WIRE_RELEASE = 0x12,
 
 	/* from the daemon */
 	/* arg: pid; payload: a u16 for each descriptor: its stream, or USP_WIRE_PIDFD */
@@ -55,6 +62,11 @@ enum usp_wire_type {
 	 * to remove */
 	USP_WIRE_REPLACED = 0x8a,
 	USP_WIRE_JOB_KILLED = 0x8b, /* job: the number of KILL_JOB; arg: 0, or errno */
+	/* job: pool; flags: the type of the frame that it answers; arg: 0, or errno; payload:
+	 * the field at fault */
+	USP_WIRE_POOL_DONE = 0x8c,
+	/* job: pool; flags: stream; arg: pid of the member; payload: bytes */
+	USP_WIRE_POOL_OUTPUT = 0x8d,
 };
 
 /** In a STARTED payload: the descriptor is a pidfd. */
@@ -100,6 +112,22 @@ enum usp_wire_field {
 	USP_WIRE_OUTPUT_LIMIT = 30, /* u64 bytes, u64 tail bytes, u32 action, u32 zero */
 	USP_WIRE_DRAIN = 31,	    /* u64 ns, u32 action, u32 zero */
 	USP_WIRE_GONE = 32,	    /* u32 */
+	/* Of POOL_OPEN alone, beside those of a TEMPLATE, which are its members'. */
+	USP_WIRE_POOL_NAME = 33, /* string without NUL */
+	USP_WIRE_POOL_KIND = 34, /* u32 kind, u32 order, u32 USP_WIRE_POOL_* flags */
+	USP_WIRE_POOL_SIZE = 35, /* u32 min, u32 max, u32 spare, u32 waiting max */
+	USP_WIRE_POOL_LIMITS =
+		36, /* u64 idle ns, u64 age ns, u64 rss bytes, u32 uses, u32 zero */
+	USP_WIRE_POOL_READY = 37,   /* u32 stream, u32 zero, u64 timeout ns */
+	USP_WIRE_POOL_ACQUIRE = 38, /* u64 timeout ns */
+	USP_WIRE_POOL_CHANNEL = 39, /* u32 stream */
+	/* u64 timeout ns, u32 bytes of the ask, the ask, the answer */
+	USP_WIRE_POOL_RESET = 40,
+	/* u64 timeout ns, u64 interval ns, u32 bytes of the ask, the ask, the answer */
+	USP_WIRE_POOL_PING = 41,
+	/* Of SPAWN and RUN: a use of a pool, in the place of ARGV. */
+	USP_WIRE_USE_POOL = 42, /* u32 pool */
+	USP_WIRE_PRIORITY = 43, /* i32 */
 };
 
 /** Fields behind the fixed part of an END payload, in the same form. */
@@ -126,7 +154,19 @@ enum usp_wire_group {
 enum usp_wire_stat_format {
 	USP_WIRE_STAT_PROMETHEUS = 0,
 	USP_WIRE_STAT_JSON = 1,
-	USP_WIRE_STAT_JOBS = 2, /* arg: the number to begin behind, or 0 */
+	USP_WIRE_STAT_JOBS = 2,	 /* arg: the number to begin behind, or 0 */
+	USP_WIRE_STAT_POOLS = 3, /* JSON */
+};
+
+/** Flags of POOL_KIND. */
+#define USP_WIRE_POOL_REPLACE	  1u /* a worker serves one use */
+#define USP_WIRE_POOL_PING_ON_USE 2u
+#define USP_WIRE_POOL_KEEP	  4u /* it stays when nobody has it open */
+#define USP_WIRE_POOL_OUTPUTS	  8u /* POOL_OUTPUT is wanted; of a pool without a name */
+
+enum usp_wire_pool_close {
+	USP_WIRE_POOL_LEAVE = 0, /* this connection's part in it */
+	USP_WIRE_POOL_END = 1,	 /* the pool, whoever has it open */
 };
 
 /** Field flag: refuse the request rather than ignore a field that you do not know. */
