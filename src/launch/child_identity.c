@@ -1,8 +1,10 @@
 /*
  * Who the child is, and what it may use.  Dialect: child.
  */
+#include <errno.h>
 #include <fcntl.h>
 #include <sched.h>
+#include <signal.h>
 #include <stdbool.h>
 #include <sys/ioctl.h>
 #include <sys/prctl.h>
@@ -212,18 +214,39 @@ static void become(struct plan *plan)
 		child_fail(plan, ret, "uid");
 }
 
+static void drop_new_privs(struct plan *plan)
+{
+	long ret = RAW(SYS_prctl, PR_SET_NO_NEW_PRIVS, 1);
+
+	if (ret < 0)
+		child_fail(plan, ret, "no_new_privs");
+}
+
+/*
+ * To the thread that made it, as the kernel does it: a launcher with such children stays
+ * as long as its engine.  Its program may have ended a moment ago: then no signal comes.
+ */
+static void bind_to_parent(struct plan *plan)
+{
+	long ret = RAW(SYS_prctl, PR_SET_PDEATHSIG, SIGKILL);
+
+	if (ret == 0 && RAW(SYS_getppid, 0) != plan->setup->self)
+		ret = -ESRCH;
+	if (ret < 0)
+		child_fail(plan, ret, "bound");
+}
+
+/* A change of user takes back what was bound before it. */
 void child_set_credentials(struct plan *plan)
 {
 	const struct usp_options *options = &plan->spec->options;
-	long ret;
 
 	if (options->set & USP_SET_CREDENTIALS)
 		become(plan);
-	if (!(options->flags & USP_FLAG_NO_NEW_PRIVS))
-		return;
-	ret = RAW(SYS_prctl, PR_SET_NO_NEW_PRIVS, 1);
-	if (ret < 0)
-		child_fail(plan, ret, "no_new_privs");
+	if (options->flags & USP_FLAG_NO_NEW_PRIVS)
+		drop_new_privs(plan);
+	if (options->flags & USP_FLAG_BOUND)
+		bind_to_parent(plan);
 }
 
 void child_set_umask(struct plan *plan)

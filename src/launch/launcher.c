@@ -45,6 +45,8 @@ static void serve(struct launcher *self, struct plan *plan) LAUNCHER_ONLY
 	ret = launch(plan, &(struct launch_place){ self->child_stack, CHILD_STACK_BYTES,
 						   self->host });
 	large = self->all->tables == USP_TABLES_AUTO && own_table_pays(plan);
+	if (ret == 0 && plan->spec->options.flags & USP_FLAG_BOUND)
+		self->binds = true;
 	if (ret < 0) {
 		if (!plan->signal)
 			plan->error = -ret;

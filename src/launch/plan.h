@@ -21,6 +21,7 @@
 struct launch_setup {
 	struct cgroups *cgroups; /* NULL: there are none */
 	int null_fd;		 /* /dev/null, open for reading and writing */
+	pid_t self;		 /* this process */
 	bool use_clone3;	 /* else clone(), and the child resets its handlers */
 	/* Bit n-1: signal n may be ignored here, and the child resets it. */
 	uint64_t reset_signals;

@@ -235,6 +235,7 @@ static int set_up(struct launchers *l, const struct launchers_options *options)
 	l->spin_ns = cpus > 1 ? 20 * NS_PER_US : 0;
 	watch_init(l, options->stuck_ns);
 	l->setup.cgroups = options->cgroups;
+	l->setup.self = getpid();
 	l->setup.use_clone3 = !options->without_clone3 && sys_clone3_allowed();
 	l->setup.reset_signals = signals_to_reset(l->setup.use_clone3);
 	l->setup.reset_nofile = sys_nofile_original(&l->setup.nofile);

@@ -32,6 +32,8 @@ struct launcher {
 	bool running;		   /* the reactor's: there is a thread, to be joined */
 	_Atomic bool retiring;	   /* it is to end when it has nothing to do */
 	_Atomic bool gone;	   /* it has ended */
+	/* It made children of USP_FLAG_BOUND, which its end would kill. */
+	_Atomic bool binds;
 	_Atomic uint32_t asleep;   /* futex: 1 while it sleeps or is about to */
 	struct plan *_Atomic plan; /* that it has in hand */
 };

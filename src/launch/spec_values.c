@@ -18,7 +18,7 @@
 
 #define FLAGS_KNOWN                                                                      \
 	(USP_FLAG_RUN | USP_FLAG_PIDFD | USP_FLAG_RUSAGE | USP_FLAG_NO_NEW_PRIVS |       \
-	 USP_FLAG_CGROUP)
+	 USP_FLAG_CGROUP | USP_FLAG_BOUND)
 #define SET_KNOWN                                                                        \
 	(USP_SET_UMASK | USP_SET_NICE | USP_SET_OOM_SCORE_ADJ | USP_SET_CREDENTIALS)
 

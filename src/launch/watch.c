@@ -85,15 +85,29 @@ static void take_over(struct launchers *l) REACTOR_ONLY
 	}
 }
 
+/* Its end kills nobody. */
+static bool may_retire(const struct launcher *launcher) REACTOR_ONLY
+{
+	return policy_takes(launcher) && !launcher->binds;
+}
+
 static struct launcher *pick_idle(struct launchers *l) REACTOR_ONLY
 {
 	for (unsigned i = l->places; i-- > 0;) {
 		struct launcher *launcher = &l->launcher[i];
 
-		if (policy_takes(launcher) && !plan_in_hand(launcher))
+		if (may_retire(launcher) && !plan_in_hand(launcher))
 			return launcher;
 	}
 	return NULL;
+}
+
+static bool has_too_many(struct launchers *l) REACTOR_ONLY
+{
+	for (unsigned i = 0; l->alive > l->count && i < l->places; i++)
+		if (may_retire(&l->launcher[i]))
+			return true;
+	return false;
 }
 
 /* It ends when its queue is empty, and is joined by a later look. */
@@ -135,7 +149,8 @@ static void arm(struct launchers *l) REACTOR_ONLY
 
 static bool is_needed(struct launchers *l) REACTOR_ONLY
 {
-	return policy_waiting(l) > 0 || l->alive != l->count || has_retiring(l);
+	return policy_waiting(l) > 0 || l->alive < l->count || has_too_many(l) ||
+	       has_retiring(l);
 }
 
 static void on_watch(struct timer *timer) REACTOR_ONLY
