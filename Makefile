@@ -51,7 +51,7 @@ objects = $(patsubst %,$B/%.o,$(basename $(call sources,$(1))))
 # One program for each source of a folder.
 programs = $(patsubst %.c,$B/%,$(call sources,$(1)))
 
-lib_dirs := $(addprefix src/,base sys api wire reactor launch process engine client)
+lib_dirs := $(addprefix src/,base sys api wire reactor launch process engine pool client)
 
 lib_obj     := $(call objects,$(lib_dirs))
 daemon_obj  := $(call objects,src/daemon)

@@ -205,7 +205,10 @@ USP_API void usp_pool_close(struct usp_pool *pool, uint64_t drain_ns,
 			    void (*on_closed)(void *user), void *user);
 
 /**
- * @return 0; -ENOTSUP: a client's (usp_client_pool_stats()).  Thread: the engine's.
+ * @param ret_stats  its size says how much of it there is
+ * @return 0; -EINVAL: no size; -ENOTSUP: a client's (usp_client_pools()).
+ *
+ * Thread: the engine's.
  */
 USP_API int usp_pool_stats(const struct usp_pool *pool, struct usp_pool_stats *ret_stats);
 

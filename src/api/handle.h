@@ -19,6 +19,8 @@ struct process_verbs {
 	void (*credit)(struct usp_process *process, int stream, uint32_t bytes);
 	int (*signal)(struct usp_process *process, int signal, enum usp_target target);
 	void (*kill)(struct usp_process *process);
+	/* @reuse: else its member comes to its end.  NULL where there are no uses. */
+	int (*give_back)(struct usp_process *process, unsigned uses, bool reuse);
 };
 
 /* Embedded as the first member of struct process and struct remote. */

@@ -7,6 +7,7 @@
 #include <errno.h>
 #include <stdbool.h>
 #include <string.h>
+#include "api/pool.h"
 #include "api/template.h"
 
 int options_copy(void *ret_options, size_t known_bytes, const void *given,
@@ -56,6 +57,21 @@ int options_read(const struct usp_options *given, const struct template_verbs *v
 	return 0;
 }
 
+int options_read_pool(const struct usp_options *given, const void *home,
+		      struct usp_pool **ret_pool, struct usp_options *ret_options)
+{
+	const size_t least = offsetof(struct usp_options, pool) + sizeof(given->pool);
+	int ret;
+
+	*ret_pool = given && given->size >= least ? given->pool : NULL;
+	if (!*ret_pool)
+		return 0;
+	ret = read_any(given, ret_options);
+	if (ret < 0)
+		return ret;
+	return (*ret_pool)->home == home && ret_options->on_event ? 0 : -EINVAL;
+}
+
 static bool has_kind_fd(const struct usp_options *options)
 {
 	for (int i = 0; i < 3; i++)
@@ -75,7 +91,7 @@ int options_read_template(const struct usp_options *given,
 
 	if (ret < 0)
 		return ret;
-	if (options.base || has_kind_fd(&options))
+	if (options.base || options.pool || has_kind_fd(&options))
 		return -EINVAL;
 	*ret_options = options;
 	return 0;

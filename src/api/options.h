@@ -24,8 +24,16 @@ int options_copy(void *ret_options, size_t known_bytes, const void *given,
 int options_read(const struct usp_options *given, const struct template_verbs *verbs,
 		 struct usp_options *ret_options);
 
+/*
+ * Whose use is asked for?  NULL: a program is, and nothing else was looked at.  Returns 0
+ * with @ret_options read; or as options_copy(); -EINVAL: no on_event, or the pool is not
+ * one of @home's.
+ */
+int options_read_pool(const struct usp_options *given, const void *home,
+		      struct usp_pool **ret_pool, struct usp_options *ret_options);
+
 /* The same for usp_template_new(), where nothing has to be there; also -EINVAL: it has a
- * base, or a descriptor of kind FD. */
+ * base, a pool, or a descriptor of kind FD. */
 int options_read_template(const struct usp_options *given,
 			  struct usp_options *ret_options);
 

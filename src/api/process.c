@@ -5,6 +5,7 @@
 #include <assert.h>
 #include <errno.h>
 #include <signal.h>
+#include <uringspawn/pool.h>
 #include "api/handle.h"
 
 int usp_process_write_stream(struct usp_process *process, int stream, const void *data,
@@ -65,6 +66,24 @@ void usp_process_kill(struct usp_process *process)
 {
 	assert(process);
 	process->verbs->kill(process);
+}
+
+static int give_back(struct usp_process *process, unsigned uses, bool reuse)
+{
+	assert(process);
+	if (!process->verbs->give_back)
+		return -ENOTSUP;
+	return process->verbs->give_back(process, uses, reuse);
+}
+
+int usp_process_release(struct usp_process *process, unsigned uses)
+{
+	return give_back(process, uses, true);
+}
+
+int usp_process_discard(struct usp_process *process)
+{
+	return give_back(process, 0, false);
 }
 
 pid_t usp_process_pid(const struct usp_process *process)

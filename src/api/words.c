@@ -18,6 +18,7 @@ static const char *const stage_names[] = {
 	[USP_STAGE_CHDIR] = "chdir",	     [USP_STAGE_SIGNALS] = "signals",
 	[USP_STAGE_EXEC] = "exec",	     [USP_STAGE_INTERPRETER] = "interpreter",
 	[USP_STAGE_CGROUP] = "cgroup",	     [USP_STAGE_CREDENTIALS] = "credentials",
+	[USP_STAGE_READY] = "ready",
 };
 
 static const char *const reason_names[] = {
@@ -33,6 +34,7 @@ static const char *const reason_names[] = {
 	[USP_REASON_QUEUE_TIMEOUT] = "queue-timeout",
 	[USP_REASON_OUTPUT_LIMIT] = "output-limit",
 	[USP_REASON_CGROUP_OOM] = "cgroup-oom",
+	[USP_REASON_RELEASED] = "released",
 };
 
 const char *usp_stage_name(enum usp_stage stage)
@@ -204,6 +206,16 @@ static void say_interpreter(struct text *out, const struct usp_failure *f)
 		    f->path, why(f->error));
 }
 
+static void say_ready(struct text *out, const struct usp_failure *f)
+{
+	if (f->error == ETIMEDOUT)
+		say(out, "'%s' runs, and did not become ready in time", f->path);
+	else if (f->error == ECHILD)
+		say(out, "'%s' ended before it was ready", f->path);
+	else
+		say(out, "'%s' did not become ready: %s", f->path, why(f->error));
+}
+
 /* Stages with one sentence for each errno. */
 static void say_stage(struct text *out, const struct usp_failure *f)
 {
@@ -243,6 +255,8 @@ const char *usp_failure_text(const struct usp_failure *failure, char *text, size
 		say_exec(&out, &f);
 	else if (f.stage == USP_STAGE_INTERPRETER)
 		say_interpreter(&out, &f);
+	else if (f.stage == USP_STAGE_READY)
+		say_ready(&out, &f);
 	else
 		say_stage(&out, &f);
 	return text;
@@ -301,6 +315,8 @@ int usp_shell_code(const struct usp_end *end, const struct usp_exit *exit,
 		return killed_code(exit, failed);
 	case USP_REASON_FAILED:
 		return failed ? failed_code(failed) : CODE_OURS;
+	case USP_REASON_RELEASED:
+		return 0;
 	case USP_REASON_EXITED:
 	case USP_REASON_SIGNALLED:
 		break;

@@ -32,6 +32,10 @@ static const struct sentence {
 	{ USP_STAGE_INTERPRETER, EACCES, 0, "s",
 	  "'s' is there, but the interpreter or loader that it names does not run: "
 	  "Permission denied" },
+	{ USP_STAGE_READY, ETIMEDOUT, 0, "w",
+	  "'w' runs, and did not become ready in time" },
+	{ USP_STAGE_READY, ECHILD, 0, "w", "'w' ended before it was ready" },
+	{ USP_STAGE_READY, EIO, 0, "w", "'w' did not become ready: Input/output error" },
 	{ USP_STAGE_CHDIR, ENOENT, 0, "/x",
 	  "cannot enter directory '/x': No such file or directory" },
 	{ USP_STAGE_VALIDATE, EINVAL, 0, "argv",
@@ -114,9 +118,9 @@ Test(words, a_sentence_is_cut_at_its_size)
 
 Test(words, every_stage_and_reason_has_a_name)
 {
-	for (int i = 0; i <= USP_STAGE_CREDENTIALS; i++)
+	for (int i = 0; i <= USP_STAGE_READY; i++)
 		cr_assert(ne(str, (char *)usp_stage_name(i), "unknown"), "stage %d", i);
-	for (int i = 1; i <= USP_REASON_CGROUP_OOM; i++)
+	for (int i = 1; i <= USP_REASON_RELEASED; i++)
 		cr_assert(ne(str, (char *)usp_reason_name(i), "unknown"), "reason %d", i);
 
 	cr_assert(eq(str, (char *)usp_stage_name(USP_STAGE_EXEC), "exec"));
@@ -159,6 +163,8 @@ static const struct ending {
 	  SIGKILL, 124 },
 	{ "status lost", USP_REASON_STATUS_LOST, -1, 0, 0, 0, 0, 125 },
 	{ "client gone", USP_REASON_CLIENT_GONE, 0, 0, 0, 0, 0, 125 },
+	{ "released", USP_REASON_RELEASED, NONE, 0, 0, 0, 0, 0 },
+	{ "never ready", USP_REASON_FAILED, NONE, 0, USP_STAGE_READY, ETIMEDOUT, 0, 125 },
 	{ "no such program", USP_REASON_FAILED, NONE, 0, USP_STAGE_EXEC, ENOENT, 0, 127 },
 	{ "no interpreter", USP_REASON_FAILED, NONE, 0, USP_STAGE_INTERPRETER, ENOENT, 0,
 	  127 },
