@@ -9,6 +9,7 @@
 #include "api/options.h"
 #include "base/alloc.h"
 #include "base/clock.h"
+#include "engine/look.h"
 #include "launch/launcher.h"
 #include "sys/fd.h"
 
@@ -223,6 +224,7 @@ int engine_new(const struct usp_engine_options *options, unsigned recv_buffers,
 	if (!engine)
 		return -ENOMEM;
 	list_init(&engine->processes);
+	list_init(&engine->parts);
 	deferred_init(&engine->pump, on_pump);
 	ret = set_up(engine, options, recv_buffers);
 	if (ret < 0) {
@@ -275,16 +277,34 @@ static void leave_behind(struct usp_engine *engine) REACTOR_ONLY
 		continue;
 }
 
+static bool has_work(const struct usp_engine *engine)
+{
+	return !list_empty(&engine->processes) || engine->held > 0;
+}
+
 static void end_all(struct usp_engine *engine) REACTOR_ONLY
 {
-	if (list_empty(&engine->processes))
+	list_each(link, following, &engine->parts) {
+		struct engine_part *part = container_of(link, struct engine_part, link);
+
+		part->on_closing(part);
+	}
+	if (!has_work(engine))
 		return;
 	cut_all(engine);
 	engine->patience.on_fire = on_patience_over;
 	timer_arm(engine->reactor, &engine->patience, clock_now_ns() + FREE_WAIT_NS);
-	while (!list_empty(&engine->processes) && !engine->lost_patience &&
-	       engine_wait(engine) == 0)
+	while (has_work(engine) && !engine->lost_patience && engine_wait(engine) == 0)
 		continue;
+}
+
+static void end_parts(struct usp_engine *engine) REACTOR_ONLY
+{
+	list_each(link, following, &engine->parts) {
+		struct engine_part *part = container_of(link, struct engine_part, link);
+
+		part->on_gone(part);
+	}
 }
 
 struct usp_engine *usp_engine_free(struct usp_engine *engine)
@@ -296,8 +316,10 @@ struct usp_engine *usp_engine_free(struct usp_engine *engine)
 	end_all(engine);
 	if (!list_empty(&engine->processes)) {
 		leave_behind(engine);
+		end_parts(engine);
 		return NULL;
 	}
+	end_parts(engine);
 	if (engine->host.reactor) {
 		reap_no_more(engine);
 		cgroup_pool_close(&engine->host.cgroups);
@@ -348,7 +370,7 @@ int usp_engine_run(struct usp_engine *engine)
 
 	enter_reactor();
 	engine->stopping = false;
-	while (ret == 0 && !engine->stopping && !list_empty(&engine->processes))
+	while (ret == 0 && !engine->stopping && has_work(engine))
 		ret = engine_wait(engine);
 	return ret;
 }
@@ -410,32 +432,59 @@ struct reactor *engine_reactor(struct usp_engine *engine)
 	return engine->reactor;
 }
 
+void engine_add_part(struct usp_engine *engine, struct engine_part *part)
+{
+	list_append(&engine->parts, &part->link);
+}
+
+void engine_remove_part(struct engine_part *part)
+{
+	list_remove(&part->link);
+}
+
+bool engine_is_closing(const struct usp_engine *engine)
+{
+	return engine->closing;
+}
+
+void engine_hold(struct usp_engine *engine)
+{
+	engine->held++;
+}
+
+void engine_let_go(struct usp_engine *engine)
+{
+	engine->held--;
+}
+
 void engine_abandon(struct usp_process *process)
 {
-	process_discard(process_of(process));
-	process_end(process_of(process), USP_REASON_CLIENT_GONE);
+	inner_verbs(process)->abandon(process);
 }
 
 void engine_detach(struct usp_process *process)
 {
-	process_discard(process_of(process));
-	for (int stream = 0; stream <= USP_FD_TARGET_MAX; stream++)
-		(void)usp_process_close_stream(process, stream); /* if it is written to */
+	inner_verbs(process)->detach(process);
 }
 
 void engine_release(struct usp_process *process)
 {
-	process_release(process_of(process));
+	inner_verbs(process)->release(process);
 }
 
 void engine_cut(struct usp_process *process)
 {
-	process_cut(process_of(process), USP_REASON_KILLED);
+	inner_verbs(process)->cut(process);
 }
 
 void engine_pause(struct usp_process *process, bool pause)
 {
-	process_pause(process_of(process), pause);
+	inner_verbs(process)->pause(process, pause);
+}
+
+void engine_look(const struct usp_process *process, struct look *ret_look)
+{
+	inner_verbs(process)->look(process, ret_look);
 }
 
 struct buffer *engine_output_buffer(const struct usp_event *event)

@@ -83,6 +83,26 @@ void engine_clear_leftovers(struct usp_engine *engine) REACTOR_ONLY;
 
 struct reactor *engine_reactor(struct usp_engine *engine);
 
+/* What stands on an engine, and ends with it. */
+struct engine_part {
+	struct list link;
+	/* Its processes are killed next. */
+	void (*on_closing)(struct engine_part *part);
+	/* They are gone, but for those that cannot be killed: of it nothing is called any
+	 * more. */
+	void (*on_gone)(struct engine_part *part);
+};
+
+void engine_add_part(struct usp_engine *engine, struct engine_part *part) REACTOR_ONLY;
+void engine_remove_part(struct engine_part *part) REACTOR_ONLY;
+
+/* It is being freed, or left. */
+bool engine_is_closing(const struct usp_engine *engine);
+
+/* There is one more, or less, that usp_engine_run() waits for, beside processes. */
+void engine_hold(struct usp_engine *engine) REACTOR_ONLY;
+void engine_let_go(struct usp_engine *engine) REACTOR_ONLY;
+
 /*
  * Stop a process from having its output read, or let it be read again: for a
  * consumer whose own queue is full.  A read that is under way may still deliver.

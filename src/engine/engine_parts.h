@@ -21,6 +21,8 @@ struct usp_engine {
 	struct metrics metrics;
 	struct spec_env *last_env; /* shared by those that wait with the same */
 	struct list processes;	   /* all, of process.link */
+	struct list parts;	   /* of engine_part.link */
+	unsigned held;		   /* by them */
 	struct deferred pump;
 	struct timer patience; /* with those that do not end, when it is freed */
 	bool lost_patience;

@@ -4,6 +4,7 @@
 #include <errno.h>
 #include <string.h>
 #include "api/options.h"
+#include "api/pool.h"
 #include "engine/engine_parts.h"
 #include "engine/template.h"
 #include "sys/fd.h"
@@ -116,9 +117,15 @@ int usp_spawn(struct usp_engine *engine, const struct usp_options *options,
 	struct usp_fd fds[USP_FDS_MAX];
 	struct usp_options full;
 	struct spec_input input;
-	int ret = options_read(options, &engine_template_verbs, &full);
+	struct usp_pool *pool;
+	int ret = options_read_pool(options, engine, &pool, &full);
 
 	enter_reactor();
+	if (ret == 0 && pool)
+		return engine->closing ? -ESHUTDOWN
+				       : pool->verbs->use(pool, &full, ret_process);
+	if (ret == 0)
+		ret = options_read(options, &engine_template_verbs, &full);
 	if (ret < 0)
 		return ret;
 	if (engine->closing)

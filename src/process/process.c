@@ -407,7 +407,7 @@ struct process *process_new(struct process_host *host, struct spec *spec)
 
 	if (!p)
 		return NULL;
-	p->handle.verbs = &process_verbs;
+	p->handle.verbs = &process_verbs.api;
 	p->host = host;
 	p->owner.on_drained = on_drained;
 	p->spec = spec;

@@ -106,12 +106,72 @@ static void verb_kill(struct usp_process *handle)
 	reactor_submit(p->host->reactor);
 }
 
-const struct process_verbs process_verbs = {
-	.write = verb_write,
-	.close = verb_close,
-	.drop = verb_drop,
-	.resize = verb_resize,
-	.credit = verb_credit,
-	.signal = verb_signal,
-	.kill = verb_kill,
+/* ---- of this program alone -------------------------------------------------- */
+
+static void verb_pause(struct usp_process *handle, bool pause) REACTOR_ONLY
+{
+	process_pause(process_of(handle), pause);
+}
+
+static void verb_abandon(struct usp_process *handle) REACTOR_ONLY
+{
+	process_discard(process_of(handle));
+	process_end(process_of(handle), USP_REASON_CLIENT_GONE);
+}
+
+static void verb_detach(struct usp_process *handle) REACTOR_ONLY
+{
+	process_discard(process_of(handle));
+	for (int stream = 0; stream <= USP_FD_TARGET_MAX; stream++)
+		(void)verb_close(handle, stream); /* if it is written to */
+}
+
+static void verb_release(struct usp_process *handle) REACTOR_ONLY
+{
+	process_release(process_of(handle));
+}
+
+static void verb_cut(struct usp_process *handle) REACTOR_ONLY
+{
+	process_cut(process_of(handle), USP_REASON_KILLED);
+}
+
+static const char *const states[PROCESS_STATES] = {
+	[PROCESS_QUEUED] = "queued",   [PROCESS_LAUNCHING] = "launching",
+	[PROCESS_RUNNING] = "running", [PROCESS_DRAINING] = "draining",
+	[PROCESS_ENDED] = "ended",
+};
+
+static void verb_look(const struct usp_process *handle, struct look *ret_look)
+{
+	const struct process *p = container_of(handle, struct process, handle);
+	uint64_t now = reactor_now_ns(p->host->reactor);
+
+	*ret_look = (struct look){
+		.state = states[p->state],
+		.name = p->spec && p->spec->name ? p->spec->name : "",
+		.pid = p->started && !p->exited ? p->plan.pid : 0,
+		.age_ns = now > p->queued_ns ? now - p->queued_ns : 0,
+	};
+	for (unsigned i = 0; i < p->channels.n; i++)
+		if (p->channel[i].is_read)
+			ret_look->output_bytes += p->channel[i].stream.total_bytes;
+}
+
+const struct inner_verbs process_verbs = {
+	.api = {
+		.write = verb_write,
+		.close = verb_close,
+		.drop = verb_drop,
+		.resize = verb_resize,
+		.credit = verb_credit,
+		.signal = verb_signal,
+		.kill = verb_kill,
+	},
+	.pause = verb_pause,
+	.abandon = verb_abandon,
+	.detach = verb_detach,
+	.release = verb_release,
+	.cut = verb_cut,
+	.look = verb_look,
 };
