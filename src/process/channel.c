@@ -35,6 +35,13 @@ static void on_limit(struct stream *s) REACTOR_ONLY
 	c->verbs->on_limit(c);
 }
 
+static void on_cleared(struct stream *s) REACTOR_ONLY
+{
+	struct channels *c = container_of(s, struct channel, stream)->all;
+
+	c->verbs->on_cleared(c, s->number);
+}
+
 static void on_looked(struct stream *s) REACTOR_ONLY
 {
 	struct channels *c = container_of(s, struct channel, stream)->all;
@@ -46,6 +53,7 @@ static const struct stream_verbs stream_verbs = {
 	.on_output = on_output,
 	.on_eof = on_eof,
 	.on_limit = on_limit,
+	.on_cleared = on_cleared,
 	.on_looked = on_looked,
 };
 

@@ -25,6 +25,8 @@ struct channel_verbs {
 	void (*on_eof)(struct channels *c, int stream);
 	/* One of them has more than it may deliver, and is read no more. */
 	void (*on_limit)(struct channels *c);
+	/* As stream_clear() was asked for. */
+	void (*on_cleared)(struct channels *c, int stream);
 	/* As channels_look() was asked for: one of them is done. */
 	void (*on_looked)(struct channels *c);
 	/* @bytes: so many more may be written; 0: nobody reads any more. */

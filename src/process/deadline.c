@@ -114,6 +114,12 @@ static void on_deadline(struct timer *timer) REACTOR_ONLY
 
 /* ---- the run ------------------------------------------------------------- */
 
+/* Since when it may be silent. */
+static uint64_t run_since_ns(const struct process *p)
+{
+	return p->lent_ns ? p->lent_ns : p->execed_ns;
+}
+
 /*
  * A stream that its consumer does not let speak is not silent.  When it may speak again
  * its time begins anew, so that looking once in a while is exact.
@@ -125,8 +131,8 @@ static void on_idle(struct timer *timer) REACTOR_ONLY
 
 	if (channels_held(&p->channels))
 		active_ns = now_ns(p);
-	else if (active_ns < p->execed_ns)
-		active_ns = p->execed_ns;
+	else if (active_ns < run_since_ns(p))
+		active_ns = run_since_ns(p);
 	due_ns = clock_after(active_ns, p->spec->options.idle_timeout_ns);
 	if (due_ns > now_ns(p))
 		timer_arm(p->host->reactor, &p->idle, due_ns);
@@ -140,12 +146,12 @@ void deadline_of_run(struct process *p)
 	struct reactor *r = p->host->reactor;
 
 	if (options->timeout_ns)
-		arm(p, p->taken_ns, options->timeout_ns);
+		arm(p, p->lent_ns ? p->lent_ns : p->taken_ns, options->timeout_ns);
 	else
 		timer_cancel(r, &p->deadline);
 	if (options->idle_timeout_ns)
 		timer_arm(r, &p->idle,
-			  clock_after(p->execed_ns, options->idle_timeout_ns));
+			  clock_after(run_since_ns(p), options->idle_timeout_ns));
 }
 
 /* ---- start and end ------------------------------------------------------- */

@@ -70,6 +70,14 @@ static void on_looked(struct channels *c) REACTOR_ONLY
 	drain_step(container_of(c, struct process, channels));
 }
 
+static void on_cleared(struct channels *c, int stream) REACTOR_ONLY
+{
+	struct process *p = container_of(c, struct process, channels);
+
+	(void)stream;
+	p->on_cleared(p);
+}
+
 static void on_window(struct channels *c, int stream, uint32_t bytes) REACTOR_ONLY
 {
 	tell_window(container_of(c, struct process, channels), stream, bytes);
@@ -79,6 +87,7 @@ static const struct channel_verbs channel_verbs = {
 	.on_output = on_output,
 	.on_eof = on_eof,
 	.on_limit = on_limit,
+	.on_cleared = on_cleared,
 	.on_looked = on_looked,
 	.on_window = on_window,
 };

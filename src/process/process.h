@@ -95,6 +95,8 @@ struct process {
 	struct usp_failure failure;
 	enum usp_reason reason; /* why it is being made to end, else 0 */
 	uint64_t queued_ns, taken_ns, execed_ns, exited_ns;
+	uint64_t lent_ns; /* its limits of time count from then on; 0: from its start */
+	void (*on_cleared)(struct process *p); /* lend.c's */
 
 	struct list link;		   /* all of an engine's */
 	struct list queue_link;		   /* those of @admission that wait for a place */

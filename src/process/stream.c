@@ -13,24 +13,30 @@ static void on_read(struct op *op, const struct completion *done) REACTOR_ONLY;
 static void on_look(struct visit *look, int fd) REACTOR_ONLY;
 static void on_later(struct deferred *later) REACTOR_ONLY;
 
+/* The window and the limit of its consumer. */
+static void set_up(struct stream *s, const struct usp_options *options)
+{
+	uint64_t max = options->output_max_bytes ? options->output_max_bytes : UINT64_MAX;
+
+	s->action = options->output_action;
+	s->limited = options->window_bytes > 0;
+	s->credit_bytes = options->window_bytes;
+	s->head_bytes = max - options->output_tail_bytes;
+	tail_init(&s->tail, (size_t)options->output_tail_bytes);
+}
+
 void stream_init(struct stream *s, struct reactor *r, struct owner *owner,
 		 const struct stream_verbs *verbs, int number,
 		 const struct usp_options *options)
 {
-	uint64_t max = options->output_max_bytes ? options->output_max_bytes : UINT64_MAX;
-
 	*s = (struct stream){
 		.reactor = r,
 		.verbs = verbs,
 		.number = number,
 		.slot = -1,
-		.action = options->output_action,
-		.limited = options->window_bytes > 0,
 		.eof = true,
-		.credit_bytes = options->window_bytes,
-		.head_bytes = max - options->output_tail_bytes,
 	};
-	tail_init(&s->tail, (size_t)options->output_tail_bytes);
+	set_up(s, options);
 	deferred_init(&s->later, on_later);
 	op_init(&s->read, owner, on_read);
 	visit_init(&s->look, r, owner, on_look);
@@ -58,6 +64,8 @@ static uint64_t wanted_bytes(const struct stream *s)
 
 	if (s->eof || s->closing || (s->finishing && !s->measured))
 		return 0;
+	if (s->clearing)
+		return s->clearing == CLEARING_READING ? s->to_clear_bytes : 0;
 	/* One byte says that there is more than there may be. */
 	if (s->head_bytes == 0 && s->action == USP_OUTPUT_KILL)
 		bytes = 1;
@@ -67,7 +75,16 @@ static uint64_t wanted_bytes(const struct stream *s)
 /* Its file is to be had as a descriptor for a moment. */
 static bool wants_look(const struct stream *s)
 {
-	return !s->eof && (s->looking || (s->finishing && !s->measured && !s->closing));
+	if (s->eof)
+		return false;
+	return s->looking || s->clearing == CLEARING_ASKED ||
+	       (s->finishing && !s->measured && !s->closing);
+}
+
+/* What a look is to find out needs all that was read to have come. */
+static bool look_waits_for_read(const struct stream *s)
+{
+	return s->finishing || s->clearing == CLEARING_ASKED;
 }
 
 static void drop_tail(struct stream *s)
@@ -124,7 +141,7 @@ static void step(struct stream *s) REACTOR_ONLY
 		s->closing = s->cut = true;
 	if (reading && bytes == 0)
 		reactor_cancel(s->reactor, &s->read);
-	if (wants_look(s) && !(s->finishing && reading))
+	if (wants_look(s) && !(look_waits_for_read(s) && reading))
 		visit_want(&s->look);
 	if (reading || s->eof)
 		return;
@@ -178,6 +195,23 @@ static void exceed(struct stream *s, const uint8_t *data, size_t size) REACTOR_O
 	s->verbs->on_limit(s);
 }
 
+static void cleared(struct stream *s) REACTOR_ONLY
+{
+	s->clearing = CLEARING_NOT;
+	s->paused = true;
+	s->verbs->on_cleared(s);
+}
+
+/* What is read for nobody's credit. */
+static void note_clearing(struct stream *s, size_t size) REACTOR_ONLY
+{
+	if (s->clearing != CLEARING_READING)
+		return;
+	s->to_clear_bytes -= least(size, s->to_clear_bytes);
+	if (s->to_clear_bytes == 0)
+		cleared(s);
+}
+
 static void take(struct stream *s, struct buffer *buffer, size_t size) REACTOR_ONLY
 {
 	const uint8_t *data = buffer_bytes(buffer);
@@ -205,6 +239,7 @@ static void on_read(struct op *op, const struct completion *done)
 	s->ready = false;
 	if (done->res > 0) {
 		take(s, done->buffer, (size_t)done->res);
+		note_clearing(s, (size_t)done->res);
 	} else if (!again) {
 		/* The end; an error is one as well: EIO of a terminal that nobody has open
 		 * any more, ECONNRESET of a socket whose other end left something unread. */
@@ -229,6 +264,15 @@ static void measure(struct stream *s, int fd, bool held)
 	}
 }
 
+static void measure_for_clearing(struct stream *s, int fd) REACTOR_ONLY
+{
+	s->to_clear_bytes = sys_unread_bytes(fd);
+	if (s->to_clear_bytes)
+		s->clearing = CLEARING_READING;
+	else
+		cleared(s);
+}
+
 static void on_look(struct visit *look, int fd)
 {
 	struct stream *s = container_of(look, struct stream, look);
@@ -241,6 +285,8 @@ static void on_look(struct visit *look, int fd)
 	}
 	if (s->finishing && !s->measured)
 		measure(s, fd, held);
+	if (s->clearing == CLEARING_ASKED && !op_armed(&s->read))
+		measure_for_clearing(s, fd);
 	if (s->looking) {
 		s->looking = false;
 		if (!held || sys_proc_link(fd, s->link, sizeof(s->link)) < 0)
@@ -309,6 +355,25 @@ void stream_unlimit(struct stream *s)
 {
 	s->limited = false;
 	stream_pause(s, false);
+}
+
+void stream_clear(struct stream *s)
+{
+	s->clearing = CLEARING_ASKED;
+	s->limited = false;
+	step(s);
+}
+
+void stream_renew(struct stream *s, const struct usp_options *options)
+{
+	drop_tail(s);
+	tail_done(&s->tail);
+	set_up(s, options);
+	s->total_bytes = s->dropped_bytes = 0;
+	s->active_ns = reactor_now_ns(s->reactor);
+	s->clearing = CLEARING_NOT;
+	s->paused = false;
+	step(s);
 }
 
 void stream_look(struct stream *s)

@@ -41,9 +41,18 @@ struct stream_verbs {
 	/* There is more than it may deliver, and USP_OUTPUT_KILL says what is to be done:
 	 * its end of file is told next. */
 	void (*on_limit)(struct stream *s);
+	/* As stream_clear() was asked for; its end of file may come in its place. */
+	void (*on_cleared)(struct stream *s);
 	/* As stream_look() was asked for: @link is set; empty: nobody holds it, or there
 	 * is no such name. */
 	void (*on_looked)(struct stream *s);
+};
+
+/* Of stream_clear(). */
+enum stream_clearing {
+	CLEARING_NOT = 0,
+	CLEARING_ASKED,	  /* nothing is to be read until it is known how much is there */
+	CLEARING_READING, /* that much is read, and no more */
 };
 
 struct stream {
@@ -67,6 +76,8 @@ struct stream {
 	bool shared;		/* its slot is an input's as well, and stays open */
 	bool measured;		/* @in_pipe_bytes is known */
 	uint64_t in_pipe_bytes; /* of what is there: still to be read */
+	enum stream_clearing clearing;
+	uint64_t to_clear_bytes; /* still to be read */
 	uint64_t credit_bytes;
 	uint64_t head_bytes;	/* may be told before the limit; UINT64_MAX: no limit */
 	uint64_t total_bytes;	/* read and told */
@@ -108,6 +119,17 @@ void stream_look(struct stream *s) REACTOR_ONLY;
  * @patient: what its consumer has no room for is waited with; otherwise it is dropped.
  */
 void stream_finish(struct stream *s, bool patient) REACTOR_ONLY;
+
+/*
+ * Read what is in the pipe at the moment, without credit, and then nothing until
+ * stream_renew(): what was written for one consumer is not told to the next.
+ * on_cleared comes soon.  For a stream whose end of file was not told.
+ */
+void stream_clear(struct stream *s) REACTOR_ONLY;
+
+/* Another consumer has it from now on: with a window and a limit as stream_init() has
+ * them, and nothing told yet. */
+void stream_renew(struct stream *s, const struct usp_options *options) REACTOR_ONLY;
 
 /* Read no more: its end of file is told soon, unless it has been. */
 void stream_stop(struct stream *s) REACTOR_ONLY;
