@@ -15,6 +15,9 @@
 /* 0, 1, 2, and those that were added. */
 #define SPEC_FDS_MAX (3 + USP_FDS_MAX)
 
+/* Of usp_options.output_tail_bytes. */
+#define SPEC_TAIL_BYTES_MAX (1u << 20)
+
 /* Strings as they come: packed (from the wire) or as a vector (from the API). */
 struct strings {
 	const char *packed; /* each with its NUL, one after the other */

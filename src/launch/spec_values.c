@@ -14,7 +14,6 @@
 #define GRACE_NS_DEFAULT (2 * NS_PER_S)
 #define ROWS_DEFAULT	 24
 #define COLUMNS_DEFAULT	 80
-#define TAIL_BYTES_MAX	 (1u << 20)
 
 #define FLAGS_KNOWN                                                                      \
 	(USP_FLAG_RUN | USP_FLAG_PIDFD | USP_FLAG_RUSAGE | USP_FLAG_NO_NEW_PRIVS |       \
@@ -137,7 +136,7 @@ static int check_output(const struct usp_options *o)
 		return -EINVAL;
 	if (o->output_tail_bytes && o->output_action != USP_OUTPUT_DROP)
 		return -EINVAL;
-	if (o->output_tail_bytes > TAIL_BYTES_MAX ||
+	if (o->output_tail_bytes > SPEC_TAIL_BYTES_MAX ||
 	    o->output_tail_bytes > o->output_max_bytes)
 		return -EINVAL;
 	return 0;
