@@ -231,9 +231,10 @@ int pool_use(struct usp_pool *handle, const struct usp_options *options,
 
 static void tell_started(struct use *use, int pidfd) REACTOR_ONLY
 {
+	struct usp_given_fd none;
 	const struct usp_event event = {
 		.kind = USP_EVENT_STARTED,
-		.started = { .pid = use->handle.pid, .pidfd = pidfd },
+		.started = { .pid = use->handle.pid, .pidfd = pidfd, .fds = &none },
 	};
 
 	handle_tell(&use->handle, &event);
