@@ -27,12 +27,17 @@ static unsigned plus(unsigned a, unsigned b)
 	return a > UINT_MAX - b ? UINT_MAX : a + b;
 }
 
-/* For those that have one and those that wait. */
-static unsigned needed(const struct pool *pool)
+/* For those that have one and for @waiting that do not. */
+static unsigned needed_with(const struct pool *pool, unsigned waiting)
 {
 	unsigned used = pool->n[MEMBER_BUSY] + pool->n[MEMBER_TAKEN];
 
-	return least(plus(used, pool->n_waiting), pool->max);
+	return least(plus(used, waiting), pool->max);
+}
+
+static unsigned needed(const struct pool *pool)
+{
+	return needed_with(pool, pool->n_waiting);
 }
 
 static unsigned wanted(const struct pool *pool)
@@ -44,7 +49,8 @@ static unsigned wanted(const struct pool *pool)
 
 bool grow_will_start(const struct pool *pool)
 {
-	return list_empty(&pool->idle) && pool_live(pool) < needed(pool);
+	return needed(pool) > pool_live(pool) &&
+	       needed(pool) > needed_with(pool, pool->n_waiting - 1);
 }
 
 static bool budget_has_room(const struct pool *pool)

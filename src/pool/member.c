@@ -125,11 +125,19 @@ static void leave_use(struct member *m) REACTOR_ONLY
 	use_wait(use);
 }
 
+/* The first one counts. */
+static void set_cause(struct member *m, enum usp_pool_cause cause) REACTOR_ONLY
+{
+	if (m->has_cause)
+		return;
+	m->cause = cause;
+	m->has_cause = true;
+	grow_note_end(m->pool, m);
+}
+
 void member_end(struct member *m, enum usp_pool_cause cause, enum member_ending how)
 {
-	if (!m->has_cause)
-		m->cause = cause;
-	m->has_cause = true;
+	set_cause(m, cause);
 	if (m->state == MEMBER_ENDING) {
 		if (how == AT_ONCE)
 			end_process(m, how);
@@ -228,8 +236,7 @@ static void on_failed(struct member *m, const struct usp_failure *failure) REACT
 {
 	if (m->state != MEMBER_STARTING)
 		return; /* it was to end */
-	m->has_cause = true;
-	m->cause = USP_POOL_NOT_STARTED;
+	set_cause(m, USP_POOL_NOT_STARTED);
 	member_move(m, MEMBER_ENDING);
 	grow_failed(m->pool, failure);
 }
@@ -336,10 +343,8 @@ static void on_end(struct member *m, const struct usp_event *event) REACTOR_ONLY
 	struct pool *pool = m->pool;
 	struct pool_budget *budget = pool->budget;
 
-	if (!m->has_cause)
-		m->cause = cause_of(m, &event->end);
+	set_cause(m, cause_of(m, &event->end));
 	stats_count_end(pool, m, &event->end);
-	grow_note_end(pool, m);
 	timer_cancel(pool->reactor, &m->timer);
 	leave_use(m);
 	list_remove(&m->link);

@@ -243,13 +243,13 @@ void grow(struct pool *pool) REACTOR_ONLY;
 void grow_on_surplus(struct timer *timer) REACTOR_ONLY;
 void grow_on_retry(struct timer *timer) REACTOR_ONLY;
 
-/* @m ended; did it serve anybody, or live long? */
+/* @m is about to end, for the cause that it has: did it serve anybody, or live long? */
 void grow_note_end(struct pool *pool, const struct member *m) REACTOR_ONLY;
 
 /* A member could not be had: who waits for it is told so. */
 void grow_failed(struct pool *pool, const struct usp_failure *failure) REACTOR_ONLY;
 
-/* Will one more that waits have a member started for it? */
+/* Is a member started because the last one of those that wait came? */
 bool grow_will_start(const struct pool *pool);
 
 /* ---- use.c, use_verbs.c ----------------------------------------------------------- */

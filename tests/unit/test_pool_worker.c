@@ -491,7 +491,7 @@ CLEAN_TEST(pool_worker, one_that_does_not_answer_its_reset_is_replaced)
 	pooled_release(&p, &a);
 	pooled_ask(&p, &b, "echo fresh", "fresh");
 	cr_assert(ne(int, a.pid, b.pid));
-	cr_assert(eq(u64, pooled_stats(&p).exits[USP_POOL_RESET_FAILED], 1));
+	pooled_until_stat(&p, exits[USP_POOL_RESET_FAILED], 1);
 	pooled_release(&p, &b);
 	record_done(&a);
 	record_done(&b);
@@ -553,7 +553,7 @@ CLEAN_TEST(pool_worker, one_that_does_not_answer_before_a_use_is_replaced)
 	pooled_use(&p, &b, NULL);
 	pooled_ask(&p, &b, "echo fresh", "fresh");
 	cr_assert(ne(int, a.pid, b.pid));
-	cr_assert(eq(u64, pooled_stats(&p).exits[USP_POOL_PING_FAILED], 1));
+	pooled_until_stat(&p, exits[USP_POOL_PING_FAILED], 1);
 	pooled_release(&p, &b);
 	record_done(&a);
 	record_done(&b);
