@@ -10,6 +10,7 @@
 #include <unistd.h>
 
 #include "base/clock.h"
+#include "pool/pool_parts.h"
 #include "support/alive.h"
 #include "support/clean.h"
 #include "support/pooled.h"
@@ -274,6 +275,7 @@ CLEAN_TEST(pool_worker, limits_of_time_end_with_the_use)
 {
 	struct pooled p = { 0 };
 	struct record a = { 0 }, b = { 0 };
+	const struct process *process;
 
 	POOLED(&p, .kind = USP_POOL_WORKER, .member = MEMBER(), .max = 1);
 	pooled_use(&p, &a, &USP_OPTIONS(.timeout_ns = 60 * NS_PER_S,
@@ -282,7 +284,8 @@ CLEAN_TEST(pool_worker, limits_of_time_end_with_the_use)
 	pooled_release(&p, &a);
 	pooled_use(&p, &b, NULL);
 	pooled_until(&p, b.started);
-	cr_assert(not(process_of(b.process)->deadline.node.linked));
+	process = member_process(((struct use *)b.process)->member);
+	cr_assert(not(process->deadline.node.linked || process->idle.node.linked));
 	pooled_release(&p, &b);
 	record_done(&a);
 	record_done(&b);
