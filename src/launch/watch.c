@@ -85,10 +85,10 @@ static void take_over(struct launchers *l) REACTOR_ONLY
 	}
 }
 
-/* Its end kills nobody. */
-static bool may_retire(const struct launcher *launcher) REACTOR_ONLY
+/* Its end kills nobody.  It may be stuck. */
+static bool may_retire(const struct launcher *launcher)
 {
-	return policy_takes(launcher) && !launcher->binds;
+	return launcher->running && !launcher->retiring && !launcher->binds;
 }
 
 static struct launcher *pick_idle(struct launchers *l) REACTOR_ONLY
@@ -96,7 +96,8 @@ static struct launcher *pick_idle(struct launchers *l) REACTOR_ONLY
 	for (unsigned i = l->places; i-- > 0;) {
 		struct launcher *launcher = &l->launcher[i];
 
-		if (may_retire(launcher) && !plan_in_hand(launcher))
+		if (policy_takes(launcher) && may_retire(launcher) &&
+		    !plan_in_hand(launcher))
 			return launcher;
 	}
 	return NULL;

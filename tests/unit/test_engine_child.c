@@ -16,10 +16,12 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
+#include "support/alive.h"
 #include "support/clean.h"
 #include "support/record.h"
 #include "support/tied.h"
 #include "support/tmpdir.h"
+#include "support/wait.h"
 #include "sys/fd.h"
 
 TestSuite(engine_child, .timeout = 60);
@@ -218,6 +220,55 @@ CLEAN_TEST(engine_child, the_end_of_a_thread_sends_it_no_signal)
 {
 	prctl(PR_SET_PDEATHSIG, SIGTERM);
 	expect_text("0\n", .argv = ARGV(PROGRAM("tell_death_signal")));
+}
+
+static _Noreturn void run_until_killed(int tell_fd)
+{
+	struct usp_engine *engine = record_engine(NULL);
+	struct record r = { 0 };
+
+	record_spawn(&r, engine,
+		     &USP_OPTIONS(.argv = ARGV(PROGRAM("sleep_forever")),
+				  .flags = USP_FLAG_BOUND));
+	while (!r.started)
+		(void)usp_engine_turn(engine);
+	if (write(tell_fd, &r.pid, sizeof(r.pid)) != sizeof(r.pid))
+		_exit(1);
+	for (;;)
+		pause();
+}
+
+CLEAN_TEST(engine_child, one_that_is_bound_ends_with_its_engines_program)
+{
+	int ends[2];
+	pid_t program, bound;
+	bool is_over;
+
+	cr_assert(eq(int, pipe(ends), 0));
+	program = fork();
+	if (program == 0)
+		run_until_killed(ends[1]);
+	cr_assert(eq(sz, read(ends[0], &bound, sizeof(bound)), sizeof(bound)));
+	cr_assert(is_alive(bound));
+	cr_assert(eq(int, kill(program, SIGKILL), 0));
+	cr_assert(eq(int, waitpid(program, NULL, 0), program));
+	is_over = wait_until(is_gone(bound), WAIT_MS);
+	cr_assert(is_over);
+	close(ends[0]);
+	close(ends[1]);
+}
+
+CLEAN_TEST(engine_child, one_that_is_bound_and_changes_its_user_is_so_still)
+{
+	struct record r = { 0 };
+
+	if (geteuid() != 0)
+		cr_skip("only root becomes somebody else");
+	RUN(&r, .argv = ARGV(PROGRAM("tell_death_signal")), .flags = USP_FLAG_BOUND,
+	    .set = USP_SET_CREDENTIALS, .uid = 65534, .gid = 65534);
+	record_expect_exit(&r, 0);
+	cr_assert(eq(str, (char *)record_text(&r, 1), "9\n"));
+	record_done(&r);
 }
 
 CLEAN_TEST(engine_child, its_directory_is_as_asked)

@@ -14,6 +14,7 @@
 
 #include "base/clock.h"
 #include "engine/engine.h"
+#include "support/alive.h"
 #include "support/clean.h"
 #include "support/deny.h"
 #include "support/record.h"
@@ -196,6 +197,47 @@ CLEAN_TEST(engine_launchers, stand_ins_are_bounded)
 	}
 	close(listener);
 	cr_assert(no_children());
+}
+
+#define BOUND                                                                            \
+	USP_OPTIONS(.argv = ARGV(PROGRAM("sleep_forever")), .flags = USP_FLAG_BOUND)
+
+static void expect_alive(struct record *r)
+{
+	cr_assert(r->started && !r->exited && is_alive(r->pid));
+	usp_process_kill(r->process);
+	record_wait(r);
+	record_done(r);
+}
+
+/* Its end would be that of its children: another one retires, or none does. */
+CLEAN_TEST(engine_launchers, one_with_bound_children_does_not_retire)
+{
+	int listener = deny_hang(SYS_chdir);
+
+	for (int both = 0; both < 2; both++) {
+		struct usp_engine *engine = ENGINE(.launchers = 1, .stuck_ns = STUCK_NS);
+		struct record first = { 0 }, stuck = { 0 }, second = { 0 };
+
+		if (both) {
+			record_spawn(&first, engine, &BOUND);
+			wait_for(engine, first.started);
+		}
+		record_spawn(&stuck, engine, &HANGS);
+		record_spawn(&second, engine, &BOUND);
+		wait_for(engine, second.started);
+		usp_process_kill(stuck.process);
+		record_wait(&stuck);
+		record_done(&stuck);
+		if (!both)
+			wait_for(engine, stats_of(engine).launchers == 1);
+		cr_assert(eq(u64, stats_of(engine).launchers, both ? 2 : 1));
+		if (both)
+			expect_alive(&first);
+		expect_alive(&second);
+		usp_engine_free(engine);
+	}
+	close(listener);
 }
 
 /* Nobody waits: nobody is held up, and nothing is done about it. */
