@@ -29,9 +29,9 @@ struct launcher {
 	bool stay_shared; /* it is not to have one, or cannot */
 	void *child_stack;
 	pthread_t thread;
-	bool running;		   /* the reactor's: there is a thread, to be joined */
-	_Atomic bool retiring;	   /* it is to end when it has nothing to do */
-	_Atomic bool gone;	   /* it has ended */
+	bool running;	       /* the reactor's: there is a thread, to be joined */
+	_Atomic bool retiring; /* it is to end when it has nothing to do */
+	_Atomic bool gone;     /* it has ended */
 	/* It made children of USP_FLAG_BOUND, which its end would kill. */
 	_Atomic bool binds;
 	_Atomic uint32_t asleep;   /* futex: 1 while it sleeps or is about to */

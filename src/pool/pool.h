@@ -32,7 +32,8 @@ void pool_budget_init(struct pool_budget *budget, unsigned members_max);
 void pool_budget_set(struct pool_budget *budget, unsigned members_max) REACTOR_ONLY;
 
 struct pool_setup {
-	const struct usp_pool_options *options; /* copied; size and member not looked at */
+	const struct usp_pool_options
+		*options; /* copied; size and member not looked at */
 	/* The program of a member, complete (peer and template applied); copied. */
 	const struct spec_input *member;
 	struct pool_budget *budget; /* NULL: none; outlives the pool */
@@ -62,8 +63,9 @@ bool pool_is_closing(const struct usp_pool *pool);
 
 /* One member, as it is now. */
 struct pool_member_look {
-	pid_t pid;	   /* 0: not there yet */
-	const char *state; /* "starting", "idle", "busy", "resetting", "pinging", "ending" */
+	pid_t pid; /* 0: not there yet */
+	const char
+		*state; /* "starting", "idle", "busy", "resetting", "pinging", "ending" */
 	uint64_t uses;
 	uint64_t age_ns;
 	uint64_t rss_bytes; /* as last looked at; 0: not yet */

@@ -177,13 +177,12 @@ int pool_configure(struct pool *pool, const struct pool_setup *setup,
 /* The numbers of usp_pool_resize(). */
 void pool_set_size(struct pool *pool, unsigned min, unsigned max, unsigned spare);
 
+/* ---- use_options.c --------------------------------------------------------------- */
+
 /* What a use may not say, by its name; NULL: all is well. */
 const char *pool_wrong_in_use(const struct pool *pool, const struct usp_options *use);
 
 /* ---- member.c ------------------------------------------------------------------- */
-
-/* Start one.  Returns 0 or -ENOMEM. */
-int member_start(struct pool *pool) REACTOR_ONLY;
 
 /* The only assignment to the state of a member. */
 void member_move(struct member *m, enum member_state next) REACTOR_ONLY;
@@ -202,8 +201,19 @@ enum member_ending { GENTLY, AT_ONCE };
 void member_end(struct member *m, enum usp_pool_cause cause,
 		enum member_ending how) REACTOR_ONLY;
 
+/* Why it ends: the first one counts. */
+void member_set_cause(struct member *m, enum usp_pool_cause cause) REACTOR_ONLY;
+
+/* Its use, if it was not told of it, waits again. */
+void member_leave_use(struct member *m) REACTOR_ONLY;
+
 /* Its use was given back. */
 void member_released(struct member *m, unsigned uses, bool reuse) REACTOR_ONLY;
+
+/* ---- member_events.c ------------------------------------------------------------- */
+
+/* Start one.  Returns 0 or -ENOMEM. */
+int member_start(struct pool *pool) REACTOR_ONLY;
 
 /* ---- take.c --------------------------------------------------------------------- */
 
@@ -252,7 +262,7 @@ void grow_failed(struct pool *pool, const struct usp_failure *failure) REACTOR_O
 /* Is a member started because the last one of those that wait came? */
 bool grow_will_start(const struct pool *pool);
 
-/* ---- use.c, use_verbs.c ----------------------------------------------------------- */
+/* ---- use.c, use_end.c, use_verbs.c ----------------------------------------------------------- */
 
 extern const struct inner_verbs use_verbs;
 
@@ -260,7 +270,10 @@ extern const struct inner_verbs use_verbs;
 void use_cancel(struct use *use, enum usp_reason reason) REACTOR_ONLY;
 void use_fail(struct use *use, const struct usp_failure *failure) REACTOR_ONLY;
 
-/* It is over, and its member has no more to do with it. */
+/* It is over, and is told so soon. */
+void use_end(struct use *use, enum usp_reason reason) REACTOR_ONLY;
+
+/* It is over, and its member goes back. */
 void use_give_back(struct use *use, unsigned uses, bool reuse) REACTOR_ONLY;
 
 /* Into the line, where it was. */

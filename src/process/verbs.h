@@ -13,10 +13,10 @@
 
 /* What one process is doing, for who lists them. */
 struct look {
-	const char *state; /* "queued", "launching", "running", "draining", "ended" */
-	const char *name;  /* the program as it was asked for; borrowed */
-	pid_t pid;	   /* 0: it is none yet, or none any more */
-	uint64_t age_ns;   /* since it was asked for */
+	const char *state;     /* "queued", "launching", "running", "draining", "ended" */
+	const char *name;      /* the program as it was asked for; borrowed */
+	pid_t pid;	       /* 0: it is none yet, or none any more */
+	uint64_t age_ns;       /* since it was asked for */
 	uint64_t output_bytes; /* told of its streams */
 };
 

@@ -15,8 +15,9 @@
 
 TestSuite(pool, .timeout = 300);
 
-#define WORKER_ARGV ((const char *const[]){ BUILD_DIR "/tests/programs/pool_worker", NULL })
-#define CAT_ARGV    ((const char *const[]){ "/bin/cat", NULL })
+#define WORKER_ARGV                                                                      \
+	((const char *const[]){ BUILD_DIR "/tests/programs/pool_worker", NULL })
+#define CAT_ARGV ((const char *const[]){ "/bin/cat", NULL })
 
 static const struct usp_engine_options one = { .size = sizeof(one), .launchers = 1 };
 
@@ -89,8 +90,8 @@ static void on_event(struct usp_process *process, const struct usp_event *event,
 /* What cannot be asked for is over. */
 static void ask(struct scene *s)
 {
-	const struct usp_options use = USP_OPTIONS(
-		.pool = s->pool, .on_event = on_event, .user = s, .flags = USP_FLAG_PIDFD);
+	const struct usp_options use = USP_OPTIONS(.pool = s->pool, .on_event = on_event,
+						   .user = s, .flags = USP_FLAG_PIDFD);
 	struct usp_process *process;
 
 	if (s->asked++ == 2) {
@@ -156,10 +157,11 @@ static unsigned sweep(const struct usp_pool_options *options, bool elsewhere)
 CLEAN_TEST(pool, each_call_for_a_worker_fails_and_nothing_is_left)
 {
 	const struct usp_options member = USP_OPTIONS(.argv = WORKER_ARGV);
-	const struct usp_pool_options options = USP_POOL_OPTIONS(
-		.name = "swept", .kind = USP_POOL_WORKER, .member = &member, .max = 1,
-		.reset = MESSAGE("reset", "was reset"), .ping = MESSAGE("ping", "pong"),
-		.ping_on_use = true);
+	const struct usp_pool_options options =
+		USP_POOL_OPTIONS(.name = "swept", .kind = USP_POOL_WORKER,
+				 .member = &member, .max = 1,
+				 .reset = MESSAGE("reset", "was reset"),
+				 .ping = MESSAGE("ping", "pong"), .ping_on_use = true);
 
 	cr_assert(lt(uint, 12, sweep(&options, false)));
 	cr_assert(lt(uint, 3, sweep(&options, true)));

@@ -199,8 +199,7 @@ CLEAN_TEST(engine_launchers, stand_ins_are_bounded)
 	cr_assert(no_children());
 }
 
-#define BOUND                                                                            \
-	USP_OPTIONS(.argv = ARGV(PROGRAM("sleep_forever")), .flags = USP_FLAG_BOUND)
+#define BOUND USP_OPTIONS(.argv = ARGV(PROGRAM("sleep_forever")), .flags = USP_FLAG_BOUND)
 
 static void expect_alive(struct record *r)
 {

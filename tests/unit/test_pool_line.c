@@ -336,7 +336,6 @@ CLEAN_TEST(pool_line, what_is_never_ready_lets_nobody_wait)
 
 /* ---- what a use may say ------------------------------------------------------------------------------ */
 
-
 CLEAN_TEST(pool_line, what_is_not_for_a_use_to_say_is_named)
 {
 	static const gid_t group = 1;

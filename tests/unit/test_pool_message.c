@@ -43,12 +43,9 @@ CLEAN_TEST(pool_message, an_answer_is_found_however_it_is_cut)
 		const char *answer, *text;
 		size_t end;
 	} rows[] = {
-		{ "pong\n", "pong\n", 5 },
-		{ "pong\n", "popong\nrest", 7 },
-		{ "aab", "aaab", 4 },
-		{ "ababac", "abababac", 8 },
-		{ "aaaa", "aaabaaaa", 8 },
-		{ "pong\n", "pong", 0 },
+		{ "pong\n", "pong\n", 5 },     { "pong\n", "popong\nrest", 7 },
+		{ "aab", "aaab", 4 },	       { "ababac", "abababac", 8 },
+		{ "aaaa", "aaabaaaa", 8 },     { "pong\n", "pong", 0 },
 		{ "pong\n", "p o n g \n", 0 },
 	};
 
@@ -56,8 +53,9 @@ CLEAN_TEST(pool_message, an_answer_is_found_however_it_is_cut)
 		struct message message = message_of(rows[i].answer);
 
 		for (size_t piece = 1; piece <= 12; piece++)
-			cr_assert(eq(sz, find(&message, rows[i].text, piece), rows[i].end),
-				  "row %zu in pieces of %zu", i, piece);
+			cr_assert(
+				eq(sz, find(&message, rows[i].text, piece), rows[i].end),
+				"row %zu in pieces of %zu", i, piece);
 		message_done(&message);
 	}
 }
@@ -71,8 +69,14 @@ CLEAN_TEST(pool_message, an_ask_has_an_answer_and_both_have_a_limit)
 		{ .answer = "!", .answer_bytes = 1 },
 		{ .ask_bytes = 1, .answer = "!", .answer_bytes = 1 },
 		{ .ask = "?", .ask_bytes = 1, .answer_bytes = 1 },
-		{ .ask = large, .ask_bytes = sizeof(large), .answer = "!", .answer_bytes = 1 },
-		{ .ask = "?", .ask_bytes = 1, .answer = large, .answer_bytes = sizeof(large) },
+		{ .ask = large,
+		  .ask_bytes = sizeof(large),
+		  .answer = "!",
+		  .answer_bytes = 1 },
+		{ .ask = "?",
+		  .ask_bytes = 1,
+		  .answer = large,
+		  .answer_bytes = sizeof(large) },
 	};
 
 	for (size_t i = 0; i < sizeof(wrong) / sizeof(*wrong); i++)

@@ -24,9 +24,9 @@ static void on_output(struct usp_pool *pool, pid_t pid, int stream, const void *
 	(void)pool, (void)pid, (void)stream, (void)data, (void)size, (void)user;
 }
 
-#define TRUE ARGV("true")
+#define TRUE	ARGV("true")
 #define OF(...) &USP_OPTIONS(.argv = TRUE, __VA_ARGS__)
-#define WORKS .kind = USP_POOL_WORKER, .member = &member
+#define WORKS	.kind = USP_POOL_WORKER, .member = &member
 #define ASK                                                                              \
 	{                                                                                \
 		.ask = "?", .ask_bytes = 1, .answer = "!", .answer_bytes = 1             \
@@ -38,8 +38,8 @@ static void expect_wrong(struct usp_engine *engine, const char *field,
 	struct usp_pool *pool = NULL;
 	const char *at_fault = NULL;
 
-	cr_assert(eq(int, usp_pool_open(engine, options, &pool, &at_fault), -EINVAL), "%s",
-		  field);
+	cr_assert(eq(int, usp_pool_open(engine, options, &pool, &at_fault), -EINVAL),
+		  "%s", field);
 	cr_assert(eq(str, (char *)at_fault, (char *)field));
 	cr_assert(pool == NULL);
 }
@@ -66,31 +66,38 @@ CLEAN_TEST(pool_options, what_is_wrong_is_named)
 		{ "channel", USP_POOL_OPTIONS(WORKS, .channel = -1) },
 		{ "reset", USP_POOL_OPTIONS(.member = &member, .reset = ASK) },
 		{ "reset", USP_POOL_OPTIONS(WORKS, .reset = ASK, .replace = true) },
-		{ "reset", USP_POOL_OPTIONS(WORKS, .reset = { .ask = "?", .ask_bytes = 1 }) },
+		{ "reset",
+		  USP_POOL_OPTIONS(WORKS, .reset = { .ask = "?", .ask_bytes = 1 }) },
 		{ "replace", USP_POOL_OPTIONS(.member = &member, .replace = true) },
 		{ "ping", USP_POOL_OPTIONS(.member = &member, .ping = ASK) },
 		{ "ping_on_use", USP_POOL_OPTIONS(WORKS, .ping_on_use = true) },
 		{ "ping_interval_ns", USP_POOL_OPTIONS(WORKS, .ping_interval_ns = 1) },
-		{ "on_output", USP_POOL_OPTIONS(.member = &member, .on_output = on_output) },
-		{ "ready_stream", USP_POOL_OPTIONS(.member = &member, .ready_stream = 9) },
-		{ "ready_stream", USP_POOL_OPTIONS(.member = &member, .ready_stream = -1) },
+		{ "on_output",
+		  USP_POOL_OPTIONS(.member = &member, .on_output = on_output) },
+		{ "ready_stream",
+		  USP_POOL_OPTIONS(.member = &member, .ready_stream = 9) },
+		{ "ready_stream",
+		  USP_POOL_OPTIONS(.member = &member, .ready_stream = -1) },
 		{ "channel", USP_POOL_OPTIONS(.kind = USP_POOL_WORKER,
 					      .member = OF(.fds = &pipe3, .n_fds = 1)) },
 		{ "on_event", USP_POOL_OPTIONS(.member = OF(.on_event = on_event)) },
 		{ "group", USP_POOL_OPTIONS(.member = OF(.group = USP_GROUP_SAME)) },
-		{ "group", USP_POOL_OPTIONS(.member = OF(.group = USP_GROUP_FOREGROUND)) },
+		{ "group",
+		  USP_POOL_OPTIONS(.member = OF(.group = USP_GROUP_FOREGROUND)) },
 		{ "timeout_ns", USP_POOL_OPTIONS(.member = OF(.timeout_ns = 1)) },
 		{ "queue_timeout_ns",
 		  USP_POOL_OPTIONS(.member = OF(.queue_timeout_ns = 1)) },
 		{ "launch_timeout_ns",
 		  USP_POOL_OPTIONS(.member = OF(.launch_timeout_ns = 1)) },
-		{ "idle_timeout_ns", USP_POOL_OPTIONS(.member = OF(.idle_timeout_ns = 1)) },
+		{ "idle_timeout_ns",
+		  USP_POOL_OPTIONS(.member = OF(.idle_timeout_ns = 1)) },
 		{ "output", USP_POOL_OPTIONS(.member = OF(.output_max_bytes = 1)) },
 		{ "drain", USP_POOL_OPTIONS(.member = OF(.drain_ns = 1)) },
 		{ "gone", USP_POOL_OPTIONS(.member = OF(.gone = USP_GONE_RELEASE)) },
 		{ "flags", USP_POOL_OPTIONS(.member = OF(.flags = USP_FLAG_PIDFD)) },
 		{ "pool", USP_POOL_OPTIONS(.member = OF(.priority = 1)) },
-		{ "stdio", USP_POOL_OPTIONS(.member = OF(.stdio = { { USP_STDIO_FD } })) },
+		{ "stdio",
+		  USP_POOL_OPTIONS(.member = OF(.stdio = { { USP_STDIO_FD } })) },
 		{ "stdio",
 		  USP_POOL_OPTIONS(.member = OF(.stdio = { { USP_STDIO_HANDOVER } })) },
 		{ "argv", USP_POOL_OPTIONS(.member = &USP_OPTIONS(.cwd = "/")) },
@@ -132,7 +139,8 @@ CLEAN_TEST(pool_options, its_program_may_be_a_templates)
 	struct record r = { 0 };
 
 	cr_assert(eq(int,
-		     usp_template_new(p.engine, &USP_OPTIONS(.argv = WORKER()), &kept), 0));
+		     usp_template_new(p.engine, &USP_OPTIONS(.argv = WORKER()), &kept),
+		     0));
 	POOLED(&p, .kind = USP_POOL_WORKER, .member = &USP_OPTIONS(.base = kept));
 	usp_template_free(kept);
 	pooled_use(&p, &r, NULL);

@@ -275,9 +275,8 @@ static struct usp_pool *open_inner(struct usp_engine *engine, struct pool_budget
 	const char *field;
 
 	cr_assert(eq(int,
-		     pool_new(engine,
-			      &(struct pool_setup){ &options, &input, budget }, &pool,
-			      &field),
+		     pool_new(engine, &(struct pool_setup){ &options, &input, budget },
+			      &pool, &field),
 		     0));
 	return pool;
 }

@@ -59,17 +59,21 @@ CLEAN_TEST(pool_standby, what_it_wrote_before_its_use_is_its_uses)
 
 	POOLED(&p, .ready_stream = 3,
 	       .member = &USP_OPTIONS(
-		       .argv = SHELL("echo early; echo ready >&3; read line; echo late"),
-		       .stdio[0].kind = USP_STDIO_PIPE, .n_fds = 1,
-		       .fds = &(struct usp_fd){ .target = 3,
-						.stdio.kind = USP_STDIO_PIPE }));
+			       .argv = SHELL(
+				       "echo early; echo ready >&3; read line; echo late"),
+			       .stdio[0]
+			       .kind = USP_STDIO_PIPE,
+			       .n_fds = 1,
+			       .fds = &(struct usp_fd){ .target = 3,
+							.stdio.kind = USP_STDIO_PIPE }));
 	pooled_until_stat(&p, idle, 1);
 	pooled_use(&p, &r, NULL);
 	write_line(&r, "\n");
 	record_wait(&r);
 	record_expect_exit(&r, 0);
 	cr_assert(eq(str, (char *)record_text(&r, 1), "early\nlate\n"));
-	cr_assert(eq(str, (char *)record_text(&r, 3), "eady\n"), "all but its first byte");
+	cr_assert(eq(str, (char *)record_text(&r, 3), "eady\n"),
+		  "all but its first byte");
 	record_done(&r);
 	pooled_done(&p);
 }

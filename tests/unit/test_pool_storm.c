@@ -18,13 +18,13 @@ TestSuite(pool_storm, .timeout = 600);
 enum { USES = 3000, AT_A_TIME = 24, MEMBERS = 8 };
 
 enum fate {
-	ANSWERS,     /* asks, and gives back */
-	LEAVES,	     /* asks, and gives back before the answer */
-	CRASHES,     /* its member kills itself */
-	EXITS,	     /* its member returns 0 in the middle */
-	HANGS,	     /* its member does nothing, until the time is over */
-	FLOODS,	     /* its member writes to stdout first */
-	IS_KILLED,   /* by a call */
+	ANSWERS,      /* asks, and gives back */
+	LEAVES,	      /* asks, and gives back before the answer */
+	CRASHES,      /* its member kills itself */
+	EXITS,	      /* its member returns 0 in the middle */
+	HANGS,	      /* its member does nothing, until the time is over */
+	FLOODS,	      /* its member writes to stdout first */
+	IS_KILLED,    /* by a call */
 	IS_DISCARDED, /* after its answer */
 	FATES,
 };
@@ -106,8 +106,8 @@ static void on_output(struct one *one, struct usp_process *process,
 
 static void check(const struct one *one, const struct usp_end *end)
 {
-	bool serves = one->fate == ANSWERS || one->fate == FLOODS ||
-		      one->fate == IS_DISCARDED;
+	bool serves =
+		one->fate == ANSWERS || one->fate == FLOODS || one->fate == IS_DISCARDED;
 
 	cr_assert(not(one->failed));
 	cr_assert(one->started);

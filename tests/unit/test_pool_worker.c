@@ -222,8 +222,7 @@ CLEAN_TEST(pool_worker, one_that_ends_in_the_middle_tells_its_use_so)
 		cr_assert(eq(int, r.exit.code, fates[i].code));
 		cr_assert(eq(int, r.exit.signal, fates[i].signal));
 		cr_assert(eq(int, r.end.reason,
-			     fates[i].signal ? USP_REASON_SIGNALLED
-					     : USP_REASON_EXITED));
+			     fates[i].signal ? USP_REASON_SIGNALLED : USP_REASON_EXITED));
 		cr_assert(eq(int, r.eof[1], false), "a stream that is not the use's");
 		cr_assert(eq(u64, pooled_stats(&p).exits[USP_POOL_CRASHED], i + 1));
 		record_done(&r);
@@ -278,8 +277,9 @@ CLEAN_TEST(pool_worker, limits_of_time_end_with_the_use)
 	const struct process *process;
 
 	POOLED(&p, .kind = USP_POOL_WORKER, .member = MEMBER(), .max = 1);
-	pooled_use(&p, &a, &USP_OPTIONS(.timeout_ns = 60 * NS_PER_S,
-					.idle_timeout_ns = 60 * NS_PER_S));
+	pooled_use(&p, &a,
+		   &USP_OPTIONS(.timeout_ns = 60 * NS_PER_S,
+				.idle_timeout_ns = 60 * NS_PER_S));
 	pooled_until(&p, a.started);
 	pooled_release(&p, &a);
 	pooled_use(&p, &b, NULL);
@@ -350,7 +350,8 @@ CLEAN_TEST(pool_worker, one_is_replaced_after_each_use)
 {
 	struct pooled p = { 0 };
 
-	POOLED(&p, .kind = USP_POOL_WORKER, .member = MEMBER(), .max = 1, .replace = true);
+	POOLED(&p, .kind = USP_POOL_WORKER, .member = MEMBER(), .max = 1,
+	       .replace = true);
 	for (unsigned i = 1; i <= 3; i++) {
 		use_once(&p);
 		pooled_until_stat(&p, exits[USP_POOL_REPLACED], i);
@@ -648,7 +649,8 @@ CLEAN_TEST(pool_worker, a_use_has_the_channel_alone)
 		cr_assert(eq(int, usp_process_write(r.process, "x", 1), -ENOTSUP));
 		cr_assert(eq(int, usp_process_close_stdin(r.process), -ENOTSUP));
 		cr_assert(eq(int, usp_process_drop_stream(r.process, 1), -ENOTSUP));
-		cr_assert(eq(int, usp_process_resize(r.process, &(struct usp_winsize){ 0 }),
+		cr_assert(eq(int,
+			     usp_process_resize(r.process, &(struct usp_winsize){ 0 }),
 			     -ENOTTY));
 	}
 	pooled_release(&p, &r);
