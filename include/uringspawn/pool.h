@@ -185,7 +185,8 @@ USP_API int usp_pool_open(struct usp_engine *engine,
 			  struct usp_pool **ret_pool, const char **ret_field);
 
 /**
- * Change its size; members above the new maximum are let go as they become idle.
+ * Change its size; members above the new maximum are let go as they become idle.  Zero
+ * means what it means in the options.
  *
  * @return 0; -EINVAL: min or spare above max.  Thread: the engine's or the client's.
  */

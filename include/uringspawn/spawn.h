@@ -279,7 +279,7 @@ struct usp_options {
 	/**
 	 * A use of this pool (pool.h) instead of a program of its own: argv stays NULL, and so
 	 * does what says how a program starts.  What counts is on_event, user, window_bytes,
-	 * kill, gone, the limits of time (queue_timeout_ns: until it has its member; the others
+	 * kill, gone (without RELEASE), the limits of time (queue_timeout_ns: until it has its member; the others
 	 * from then on), for a standby's use also drain and the limit of output, and the flags
 	 * RUN, PIDFD and RUSAGE.  Anything else: failed{validate}, with its name.
 	 */

@@ -162,7 +162,7 @@ static const struct row {
 	  "" },
 
 	/* Values. */
-	{ "a flag that there is not", { .flags = 32 }, -EINVAL, "flags" },
+	{ "a flag that there is not", { .flags = 64 }, -EINVAL, "flags" },
 	{ "a value that there is not", { .set = 16 }, -EINVAL, "set" },
 	{ "umask 0777", { .set = USP_SET_UMASK, .umask = 0777 }, 0, "" },
 	{ "umask 01000", { .set = USP_SET_UMASK, .umask = 01000 }, -EINVAL, "umask" },
