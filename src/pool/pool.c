@@ -53,12 +53,10 @@ static void free_pool(struct pool *pool) REACTOR_ONLY
 
 static void finish(struct pool *pool) REACTOR_ONLY
 {
-	void (*on_closed)(void *user) = pool->on_closed;
-	void *user = pool->closed_user;
-
+	/* Its numbers may still be read there. */
+	if (pool->on_closed)
+		pool->on_closed(pool->closed_user);
 	free_pool(pool);
-	if (on_closed)
-		on_closed(user);
 }
 
 static int use_pool(struct usp_pool *handle, const struct usp_options *options,
