@@ -6,6 +6,7 @@
  * descriptor 3 does.
  */
 #include <errno.h>
+#include <fcntl.h>
 #include <signal.h>
 #include <stdbool.h>
 #include <stdio.h>
@@ -77,6 +78,16 @@ static void late(char *arguments)
 	answer("later");
 }
 
+/* What was said before is in the channel when FILE is there. */
+static void sign(const char *file)
+{
+	int fd = open(file, O_CREAT | O_WRONLY, 0600);
+
+	if (fd < 0)
+		_exit(1);
+	close(fd);
+}
+
 static void grow(size_t bytes)
 {
 	volatile char *memory = malloc(bytes);
@@ -124,6 +135,8 @@ static void obey(char *line)
 		flood(atol(rest));
 	else if (begins(line, "late", &rest))
 		late(rest);
+	else if (begins(line, "sign", &rest))
+		sign(rest);
 	else if (begins(line, "grow", &rest))
 		grow((size_t)atol(rest));
 	else if (begins(line, "deaf", &rest))

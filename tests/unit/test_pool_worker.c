@@ -122,15 +122,19 @@ CLEAN_TEST(pool_worker, what_is_in_the_channel_is_not_the_next_uses)
 {
 	struct pooled p = { 0 };
 	struct record a = { 0 }, b = { 0 };
+	const char *sign = tmpdir_path("sign");
+	char line[300];
+	bool has_answered;
 
 	POOLED(&p, .kind = USP_POOL_WORKER, .member = MEMBER(), .max = 1);
 	pooled_use(&p, &a, NULL);
 	pooled_ask(&p, &a, "echo one", "one");
 	pooled_use(&p, &b, NULL); /* which waits */
-	pooled_say(&a, "echo stale");
+	snprintf(line, sizeof(line), "echo stale\nsign %s", sign);
+	pooled_say(&a, line);
 	/* It has answered, and no turn was taken since. */
-	for (int i = 0; i < 50; i++)
-		wait_pause();
+	has_answered = wait_until(access(sign, F_OK) == 0, WAIT_MS);
+	cr_assert(has_answered);
 	cr_assert(eq(int, usp_process_release(a.process, 0), 0));
 	pooled_ask(&p, &b, "echo two", "two");
 	pooled_release(&p, &b);
@@ -570,7 +574,7 @@ CLEAN_TEST(pool_worker, one_that_does_not_answer_while_it_is_idle_is_replaced)
 	struct record r = { 0 };
 	struct usp_pool_message ping = PING;
 
-	ping.timeout_ns = NS_PER_S;
+	ping.timeout_ns = 3 * NS_PER_S;
 	POOLED(&p, .kind = USP_POOL_WORKER, .member = MEMBER(), .max = 1, .ping = ping,
 	       .ping_interval_ns = 20 * NS_PER_MS);
 	pooled_use(&p, &r, NULL);
@@ -608,7 +612,7 @@ CLEAN_TEST(pool_worker, one_that_is_never_ready_fails_its_use)
 	struct record r = { 0 };
 
 	POOLED(&p, .kind = USP_POOL_WORKER, .member = MEMBER("never"), .max = 1,
-	       .ready_stream = 1, .ready_timeout_ns = 500 * NS_PER_MS);
+	       .ready_stream = 1, .ready_timeout_ns = 2 * NS_PER_S);
 	pooled_use(&p, &r, NULL);
 	record_wait(&r);
 	record_expect_failed(&r, USP_STAGE_READY, ETIMEDOUT, PROGRAM("pool_worker"));
