@@ -223,12 +223,13 @@ CLEAN_TEST(pool_standby, it_may_have_a_terminal)
 	struct pooled p = { 0 };
 	struct record r = { 0 };
 
-	POOLED(&p,
-	       .member = &USP_OPTIONS(.argv = SHELL("stty -echo; read line; stty size"),
-				      .envp = ARGV("PATH=/usr/bin:/bin"),
-				      .stdio = { { USP_STDIO_PTY },
-						 { USP_STDIO_PTY },
-						 { USP_STDIO_PTY } }));
+	POOLED(&p, .member = &USP_OPTIONS(.argv = SHELL(
+						  "read line; until [ \"$(stty size)\" = "
+						  "'33 77' ]; do :; done; echo sized"),
+					  .envp = ARGV("PATH=/usr/bin:/bin"),
+					  .stdio = { { USP_STDIO_PTY },
+						     { USP_STDIO_PTY },
+						     { USP_STDIO_PTY } }));
 	pooled_use(&p, &r, NULL);
 	cr_assert(
 		eq(int,
@@ -239,7 +240,7 @@ CLEAN_TEST(pool_standby, it_may_have_a_terminal)
 	cr_assert(eq(int, usp_process_write(r.process, "\n", 1), 0));
 	record_wait(&r);
 	record_expect_exit(&r, 0);
-	cr_assert(strstr(record_text(&r, 1), "33 77") != NULL, "%s", record_text(&r, 1));
+	cr_assert(strstr(record_text(&r, 1), "sized") != NULL, "%s", record_text(&r, 1));
 	record_done(&r);
 	pooled_done(&p);
 }
