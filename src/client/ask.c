@@ -77,6 +77,10 @@ static int make_request(struct ask *ask, const struct usp_options *options,
 	request->search = text_of(options->search);
 	request->cwd = text_of(options->cwd);
 	request->template_id = template_id;
+	request->pool_id = 0;
+	request->pool_name = (struct text){ 0 };
+	request->pool = (struct usp_pool_options){ 0 };
+	request->pool_outputs = false;
 	request->options = *options;
 	return pack_strings(&ask->client->strings, options, request);
 }

@@ -115,4 +115,46 @@ int read_cgroup_limits(const struct field_kind *kind, const struct field *field,
 int write_cgroup_limits(const struct field_kind *kind, const struct request *request,
 			struct buf *out);
 
+/* ---- field_pool.c ------------------------------------------------------------ */
+
+#define RESET_BYTES 12 /* of POOL_RESET before its messages */
+#define PING_BYTES  20 /* of POOL_PING */
+
+int read_pool_name(const struct field_kind *kind, const struct field *field,
+		   struct request *request);
+int write_pool_name(const struct field_kind *kind, const struct request *request,
+		    struct buf *out);
+int read_pool_kind(const struct field_kind *kind, const struct field *field,
+		   struct request *request);
+int write_pool_kind(const struct field_kind *kind, const struct request *request,
+		    struct buf *out);
+int read_pool_size(const struct field_kind *kind, const struct field *field,
+		   struct request *request);
+int write_pool_size(const struct field_kind *kind, const struct request *request,
+		    struct buf *out);
+int read_pool_limits(const struct field_kind *kind, const struct field *field,
+		     struct request *request);
+int write_pool_limits(const struct field_kind *kind, const struct request *request,
+		      struct buf *out);
+int read_pool_ready(const struct field_kind *kind, const struct field *field,
+		    struct request *request);
+int write_pool_ready(const struct field_kind *kind, const struct request *request,
+		     struct buf *out);
+int read_pool_channel(const struct field_kind *kind, const struct field *field,
+		      struct request *request);
+int write_pool_channel(const struct field_kind *kind, const struct request *request,
+		       struct buf *out);
+int read_pool_reset(const struct field_kind *kind, const struct field *field,
+		    struct request *request);
+int write_pool_reset(const struct field_kind *kind, const struct request *request,
+		     struct buf *out);
+int read_pool_ping(const struct field_kind *kind, const struct field *field,
+		   struct request *request);
+int write_pool_ping(const struct field_kind *kind, const struct request *request,
+		    struct buf *out);
+int read_priority(const struct field_kind *kind, const struct field *field,
+		  struct request *request);
+int write_priority(const struct field_kind *kind, const struct request *request,
+		   struct buf *out);
+
 #endif

@@ -13,12 +13,14 @@
 
 #define ANY_SIZE UINT32_MAX
 #define FLAGS_WIRE                                                                       \
-	(USP_FLAG_PIDFD | USP_FLAG_RUSAGE | USP_FLAG_NO_NEW_PRIVS | USP_FLAG_CGROUP)
+	(USP_FLAG_PIDFD | USP_FLAG_RUSAGE | USP_FLAG_NO_NEW_PRIVS | USP_FLAG_CGROUP |    \
+	 USP_FLAG_BOUND)
 
 /* Numbers of spawn.h that travel as they are. */
 _Static_assert(USP_GROUP_NEW == 0 && USP_GROUP_SESSION == 1, "frozen by the protocol");
 _Static_assert(USP_FLAG_PIDFD == 2 && USP_FLAG_RUSAGE == 4, "frozen by the protocol");
 _Static_assert(USP_FLAG_NO_NEW_PRIVS == 8 && USP_FLAG_CGROUP == 16, "frozen");
+_Static_assert(USP_FLAG_BOUND == 32, "frozen");
 _Static_assert(USP_OUTPUT_KILL == 0 && USP_OUTPUT_DROP == 1, "frozen by the protocol");
 _Static_assert(USP_DRAIN_LEAVE == 0 && USP_DRAIN_KILL == 1, "frozen by the protocol");
 _Static_assert(USP_GONE_KILL == 0 && USP_GONE_KEEP == 1 && USP_GONE_RELEASE == 2,
@@ -358,7 +360,7 @@ static int write_drain(const struct field_kind *kind, const struct request *requ
 	VALUE(tag, name, 0, ANY_SIZE, read_packed, write_packed, member)
 #define TEXT(tag, name, member)                                                          \
 	VALUE(tag, name, 0, ANY_SIZE, read_text, write_text, member)
-#define U64(tag, name, member) VALUE(tag, name, 8, 8, read_u64, write_u64, options.member)
+#define U64(tag, name, member) VALUE(tag, name, 8, 8, read_u64, write_u64, member)
 #define NONZERO(tag, name, member)                                                       \
 	VALUE(tag, name, 4, 4, read_nonzero, write_nonzero, member)
 #define FIXED(tag, name, size, read, write) FIELD(tag, name, size, size, 1, read, write)
@@ -372,9 +374,9 @@ static const struct field_kind kinds[] = {
 	TEXT(USP_WIRE_CWD, "cwd", cwd),
 	FIXED(USP_WIRE_STDIO, "stdio", 6, read_stdio, write_stdio),
 	FIXED(USP_WIRE_GROUP, "group", 4, read_group, write_group),
-	U64(USP_WIRE_TIMEOUT, "timeout", timeout_ns),
+	U64(USP_WIRE_TIMEOUT, "timeout", options.timeout_ns),
 	FIXED(USP_WIRE_KILL, "kill", 16, read_kill, write_kill),
-	U64(USP_WIRE_IGNORED, "ignored", ignored_signals),
+	U64(USP_WIRE_IGNORED, "ignored", options.ignored_signals),
 	NONZERO(USP_WIRE_CREDIT, "credit", options.window_bytes),
 	FIELD(USP_WIRE_FDS, "fds", 4, 4 * USP_FDS_MAX, 4, read_fds, write_fds),
 	/* Read by read_file(): it stands more than once. */
@@ -396,17 +398,35 @@ static const struct field_kind kinds[] = {
 	FIXED(USP_WIRE_CGROUP_LIMITS, "cgroup_limits", 24, read_cgroup_limits,
 	      write_cgroup_limits),
 	FIXED(USP_WIRE_PTY, "pty", 8, read_pty, write_pty),
-	U64(USP_WIRE_QUEUE_TIMEOUT, "queue_timeout", queue_timeout_ns),
-	U64(USP_WIRE_LAUNCH_TIMEOUT, "launch_timeout", launch_timeout_ns),
-	U64(USP_WIRE_IDLE_TIMEOUT, "idle_timeout", idle_timeout_ns),
+	U64(USP_WIRE_QUEUE_TIMEOUT, "queue_timeout", options.queue_timeout_ns),
+	U64(USP_WIRE_LAUNCH_TIMEOUT, "launch_timeout", options.launch_timeout_ns),
+	U64(USP_WIRE_IDLE_TIMEOUT, "idle_timeout", options.idle_timeout_ns),
 	FIXED(USP_WIRE_OUTPUT_LIMIT, "output_limit", 24, read_output_limit,
 	      write_output_limit),
 	FIXED(USP_WIRE_DRAIN, "drain", 16, read_drain, write_drain),
 	FIXED(USP_WIRE_GONE, "gone", 4, read_gone, write_gone),
+	FIELD(USP_WIRE_POOL_NAME, "pool_name", 1, USP_POOL_NAME_MAX, 1, read_pool_name,
+	      write_pool_name),
+	FIXED(USP_WIRE_POOL_KIND, "pool_kind", 12, read_pool_kind, write_pool_kind),
+	FIXED(USP_WIRE_POOL_SIZE, "pool_size", 16, read_pool_size, write_pool_size),
+	FIXED(USP_WIRE_POOL_LIMITS, "pool_limits", 32, read_pool_limits,
+	      write_pool_limits),
+	FIXED(USP_WIRE_POOL_READY, "pool_ready", 16, read_pool_ready, write_pool_ready),
+	U64(USP_WIRE_POOL_ACQUIRE, "pool_acquire", pool.acquire_timeout_ns),
+	FIXED(USP_WIRE_POOL_CHANNEL, "pool_channel", 4, read_pool_channel,
+	      write_pool_channel),
+	FIELD(USP_WIRE_POOL_RESET, "pool_reset", RESET_BYTES,
+	      RESET_BYTES + 2 * USP_POOL_MESSAGE_MAX, 1, read_pool_reset,
+	      write_pool_reset),
+	FIELD(USP_WIRE_POOL_PING, "pool_ping", PING_BYTES,
+	      PING_BYTES + 2 * USP_POOL_MESSAGE_MAX, 1, read_pool_ping,
+	      write_pool_ping),
+	NONZERO(USP_WIRE_USE_POOL, "use_pool", pool_id),
+	FIXED(USP_WIRE_PRIORITY, "priority", 4, read_priority, write_priority),
 };
 /* clang-format on */
 
-_Static_assert(ARRAY_SIZE(kinds) == USP_WIRE_GONE + 1, "a kind for each tag");
+_Static_assert(ARRAY_SIZE(kinds) == USP_WIRE_PRIORITY + 1, "a kind for each tag");
 
 const struct field_kind *field_kind(uint16_t tag)
 {

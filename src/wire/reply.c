@@ -24,13 +24,14 @@ _Static_assert(USP_STAGE_STDIO == 5 && USP_STAGE_SESSION == 6, "frozen");
 _Static_assert(USP_STAGE_LIMITS == 7 && USP_STAGE_CHDIR == 8, "frozen");
 _Static_assert(USP_STAGE_SIGNALS == 9 && USP_STAGE_EXEC == 10, "frozen");
 _Static_assert(USP_STAGE_INTERPRETER == 11 && USP_STAGE_CGROUP == 12, "frozen");
-_Static_assert(USP_STAGE_CREDENTIALS == 13, "frozen");
+_Static_assert(USP_STAGE_CREDENTIALS == 13 && USP_STAGE_READY == 14, "frozen");
 _Static_assert(USP_REASON_EXITED == 1 && USP_REASON_SIGNALLED == 2, "frozen");
 _Static_assert(USP_REASON_FAILED == 3 && USP_REASON_TIMEOUT == 4, "frozen");
 _Static_assert(USP_REASON_LAUNCH_TIMEOUT == 5 && USP_REASON_KILLED == 6, "frozen");
 _Static_assert(USP_REASON_CLIENT_GONE == 7 && USP_REASON_STATUS_LOST == 8, "frozen");
 _Static_assert(USP_REASON_IDLE_TIMEOUT == 9 && USP_REASON_QUEUE_TIMEOUT == 10, "frozen");
 _Static_assert(USP_REASON_OUTPUT_LIMIT == 11 && USP_REASON_CGROUP_OOM == 12, "frozen");
+_Static_assert(USP_REASON_RELEASED == 13, "frozen");
 
 #define STDIN_CLOSED  1 /* a flag of STDIN_WINDOW: nobody reads any more */
 #define STREAM_SHIFT  8 /* of the flags of STDIN_WINDOW: where the stream stands */

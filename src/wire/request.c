@@ -1,6 +1,7 @@
 /*
- * Payloads of SPAWN, RUN and TEMPLATE as lists of fields; those of HELLO are in
- * hello.c, what the fields hold in fields.c, field_stdio.c and field_limits.c.
+ * Payloads of SPAWN, RUN, TEMPLATE and POOL_OPEN as lists of fields; those of HELLO are
+ * in hello.c, what the fields hold in fields.c, field_stdio.c, field_limits.c and
+ * field_pool.c.
  *
  * The decoder checks what makes a field well formed: its size, its numbers, that
  * it stands once.  Whether the request makes sense is for launch/spec to say, so
@@ -14,6 +15,10 @@
 #include "base/buf.h"
 #include "wire/bytes.h"
 #include "wire/field.h"
+
+/* Of fields: one, and all from @first to @last. */
+#define BIT(tag)	  (UINT64_C(1) << (tag))
+#define BITS(first, last) ((BIT(last) << 1) - BIT(first))
 
 /* ---- fields -------------------------------------------------------------- */
 
@@ -56,7 +61,6 @@ int field_put(struct buf *out, uint16_t tag, size_t size, uint8_t **ret_at)
 
 struct reading {
 	struct request *request;
-	uint64_t seen; /* bit n: the field with tag n */
 	struct files files;
 };
 
@@ -79,11 +83,11 @@ static int read_field(struct reading *reading, const struct field *field,
 	*ret_name = kind->name;
 	if (!right_size(kind, field->size))
 		return -EINVAL;
+	if (field->tag != USP_WIRE_FILE && reading->request->seen & BIT(field->tag))
+		return -EINVAL;
+	reading->request->seen |= BIT(field->tag);
 	if (field->tag == USP_WIRE_FILE)
 		return read_file(&reading->files, field);
-	if (reading->seen & UINT64_C(1) << field->tag)
-		return -EINVAL;
-	reading->seen |= UINT64_C(1) << field->tag;
 	return kind->read(kind, field, reading->request);
 }
 
@@ -118,12 +122,44 @@ int request_decode(const void *payload, size_t size, struct request *request,
 	/* The lists are written before they are read, and are most of it. */
 	memset(request, 0, offsetof(struct request, fds));
 	reading.request = request;
-	reading.seen = 0;
 	reading.files.count = 0;
 	ret = read_all(&reading, payload, size, &name);
 	if (ret < 0)
 		*ret_field = name;
 	return ret;
+}
+
+/* ---- what belongs where ---------------------------------------------------- */
+
+static uint64_t fields_of(uint8_t type)
+{
+	const uint64_t pools = BITS(USP_WIRE_POOL_NAME, USP_WIRE_POOL_PING);
+	const uint64_t uses = BITS(USP_WIRE_USE_POOL, USP_WIRE_PRIORITY);
+
+	switch (type) {
+	case USP_WIRE_TEMPLATE:
+		return ~(pools | uses);
+	case USP_WIRE_POOL_OPEN:
+		return ~uses;
+	default:
+		return ~pools;
+	}
+}
+
+int request_check_type(const struct request *request, uint8_t type,
+		       const char **ret_field)
+{
+	uint64_t odd = request->seen & ~fields_of(type);
+
+	if (!odd)
+		return 0;
+	*ret_field = field_kind((uint16_t)__builtin_ctzll(odd))->name;
+	return -EINVAL;
+}
+
+bool request_has_program(const struct request *request)
+{
+	return request->argv.bytes || request->template_id;
 }
 
 unsigned request_fds(const struct request *request)
@@ -144,7 +180,7 @@ int request_encode(const struct request *request, struct buf *out, const char **
 {
 	size_t before = buf_size(out);
 
-	for (uint16_t tag = USP_WIRE_ARGV; tag <= USP_WIRE_GONE; tag++) {
+	for (uint16_t tag = USP_WIRE_ARGV; tag <= USP_WIRE_PRIORITY; tag++) {
 		const struct field_kind *kind = field_kind(tag);
 		int ret = kind->write(kind, request, out);
 

@@ -1,13 +1,15 @@
 /*
- * What a client asks: the payloads of HELLO, SPAWN, RUN, TEMPLATE and BATCH.
+ * What a client asks: the payloads of HELLO, SPAWN, RUN, TEMPLATE, POOL_OPEN and BATCH.
  *
  * Decoding borrows: strings point into the payload and live as long as it does.
  */
 #ifndef WIRE_REQUEST_H
 #define WIRE_REQUEST_H
 
+#include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
+#include <uringspawn/pool.h>
 #include <uringspawn/spawn.h>
 #include <uringspawn/wire.h>
 #include "wire/frame.h"
@@ -27,7 +29,7 @@ struct text {
 };
 
 /*
- * A SPAWN, RUN or TEMPLATE, as sent: decoded, not yet judged by launch/spec.
+ * A SPAWN, RUN, TEMPLATE or POOL_OPEN, as sent: decoded, not yet judged by launch/spec.
  *
  * Its options point into it: it is not to be copied by assignment.
  */
@@ -35,19 +37,28 @@ struct request {
 	struct packed argv, env, env_extend, env_unset;
 	struct text path, search, cwd;
 	uint32_t template_id; /* 0: none */
+	uint32_t pool_id;     /* of whose members it is a use; 0: none */
+	uint64_t seen;	      /* of one that was decoded: bit n: the field with tag n */
 	/*
-	 * All the rest.  What stands above is not looked at here, nor are base and
+	 * All the rest.  What stands above is not looked at here, nor are base, pool and
 	 * USP_FLAG_RUN: the frame's type says that.  A decoded path is a string of the
 	 * payload's, with its NUL; the FD of a stdio is not known.
 	 */
 	struct usp_options options;
+	/*
+	 * Of a POOL_OPEN.  Its name and member are not looked at, and of on_output only
+	 * whether there is one, by @pool_outputs.  Messages are borrowed.
+	 */
+	struct text pool_name;
+	struct usp_pool_options pool;
+	bool pool_outputs;
 	/* Where a decoded request keeps its lists; options.fds and .groups point here. */
 	struct usp_fd fds[USP_FDS_MAX];
 	gid_t groups[USP_GROUPS_MAX];
 };
 
 /*
- * Read a SPAWN, RUN or TEMPLATE payload.
+ * Read a SPAWN, RUN, TEMPLATE or POOL_OPEN payload.
  *
  * @param request  of no use on failure
  * @param ret_field  on failure the name of the field at fault, for the answer
@@ -67,6 +78,16 @@ int request_decode(const void *payload, size_t size, struct request *request,
  */
 int request_encode(const struct request *request, struct buf *out,
 		   const char **ret_field);
+
+/*
+ * Does a decoded request have fields of its own kind of frame only?  Returns 0, or -EINVAL
+ * with the name of one that a frame of @type does not have.
+ */
+int request_check_type(const struct request *request, uint8_t type,
+		       const char **ret_field);
+
+/* Does it say how a program starts? */
+bool request_has_program(const struct request *request);
 
 /* How many descriptors come with it: those of kind FD. */
 unsigned request_fds(const struct request *request);

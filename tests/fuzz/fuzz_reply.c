@@ -7,6 +7,7 @@
 #include <string.h>
 
 #include "base/buf.h"
+#include "wire/pool_frame.h"
 #include "wire/reply.h"
 
 #define PAYLOAD_MAX 65536
@@ -62,6 +63,33 @@ static void encode(const struct usp_event *event, uint32_t job, struct buf *out)
 		assert(buf_append(out, event->output.data, event->output.size) == 0);
 }
 
+static void check_pool_done(const struct frame *frame)
+{
+	struct pool_done done, again;
+	struct frame second;
+
+	if (pool_done_decode(frame, &done) < 0)
+		return;
+	assert(strlen(done.field) < POOL_FIELD_BYTES && done.error >= 0);
+	second = pool_done_frame(frame->job, done.answers, done.error, done.field);
+	assert(pool_done_decode(&second, &again) == 0);
+	assert(again.answers == done.answers && again.error == done.error);
+	assert(strcmp(again.field, done.field) == 0);
+}
+
+static void check_pool_output(const struct frame *frame)
+{
+	struct pool_said said;
+	struct frame second;
+
+	if (pool_output_decode(frame, &said) < 0)
+		return;
+	second = pool_output_frame(frame->job, &said);
+	assert(second.flags == frame->flags && second.arg == frame->arg);
+	assert(second.payload == frame->payload &&
+	       second.payload_bytes == frame->payload_bytes);
+}
+
 int LLVMFuzzerTestOneInput(const uint8_t *bytes, size_t size)
 {
 	static struct reply_room room, again;
@@ -71,6 +99,8 @@ int LLVMFuzzerTestOneInput(const uint8_t *bytes, size_t size)
 
 	if (frame_decode(bytes, size, PAYLOAD_MAX, &frame) <= 0)
 		return 0;
+	check_pool_done(&frame);
+	check_pool_output(&frame);
 	if (reply_decode(&frame, &room, &event) < 0)
 		return 0;
 	check_possible(&event);

@@ -1,5 +1,5 @@
 /*
- * Any bytes as the payload of a SPAWN, of a BATCH and of a HELLO: what decodes keeps
+ * Any bytes as the payload of a SPAWN or POOL_OPEN, of a BATCH and of a HELLO: what decodes keeps
  * inside its input, and decodes to the same after it was encoded again.
  */
 #include <assert.h>
@@ -7,6 +7,7 @@
 #include <string.h>
 
 #include "base/buf.h"
+#include "wire/pool_frame.h"
 #include "wire/request.h"
 
 int LLVMFuzzerTestOneInput(const uint8_t *bytes, size_t size);
@@ -24,6 +25,21 @@ static void check_string(const char *string, const uint8_t *bytes, size_t size)
 {
 	if (string)
 		check_inside(string, strnlen(string, size) + 1, bytes, size);
+}
+
+static void check_pool(const struct request *request, const uint8_t *bytes, size_t size)
+{
+	const struct usp_pool_message *reset = &request->pool.reset;
+	const struct usp_pool_message *ping = &request->pool.ping;
+
+	check_inside(request->pool_name.bytes, request->pool_name.size, bytes, size);
+	check_inside(reset->ask, reset->ask_bytes, bytes, size);
+	check_inside(reset->answer, reset->answer_bytes, bytes, size);
+	check_inside(ping->ask, ping->ask_bytes, bytes, size);
+	check_inside(ping->answer, ping->answer_bytes, bytes, size);
+	assert(request->pool_name.size <= USP_POOL_NAME_MAX);
+	assert(reset->ask_bytes <= USP_POOL_MESSAGE_MAX);
+	assert(ping->answer_bytes <= USP_POOL_MESSAGE_MAX);
 }
 
 static void check_request(const uint8_t *bytes, size_t size)
@@ -44,6 +60,7 @@ static void check_request(const uint8_t *bytes, size_t size)
 	check_inside(request.search.bytes, request.search.size, bytes, size);
 	check_inside(request.cwd.bytes, request.cwd.size, bytes, size);
 	check_string(request.options.cgroup.path, bytes, size);
+	check_pool(&request, bytes, size);
 	for (int i = 0; i < 3; i++)
 		check_string(request.options.stdio[i].path, bytes, size);
 	for (size_t i = 0; i < request.options.n_fds; i++)
@@ -60,6 +77,26 @@ static void check_request(const uint8_t *bytes, size_t size)
 	}
 	buf_done(&out);
 	buf_done(&twice);
+}
+
+/* As the payload of POOL_RESIZE and POOL_CLOSE. */
+static void check_pool_frames(const uint8_t *bytes, size_t size)
+{
+	uint8_t place[POOL_RESIZE_BYTES];
+	struct frame frame = { .job = 1,
+			       .payload = bytes,
+			       .payload_bytes = (uint32_t)size };
+	struct pool_closing closing;
+	struct pool_new_size sizes;
+
+	if (pool_resize_decode(&frame, &sizes) == 0) {
+		pool_resize_frame(1, &sizes, place);
+		assert(memcmp(place, bytes, size) == 0);
+	}
+	if (pool_close_decode(&frame, &closing) == 0) {
+		pool_close_frame(1, &closing, place);
+		assert(memcmp(place, bytes, size) == 0);
+	}
 }
 
 /* Each entry is as long as its header says, and is a request or refused as one. */
@@ -86,6 +123,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *bytes, size_t size)
 
 	check_request(bytes, size);
 	check_batch(bytes, size);
+	check_pool_frames(bytes, size);
 	if (hello_decode(bytes, size, &hello) < 0)
 		return 0;
 	buf_init(&out, size);

@@ -70,7 +70,7 @@ Test(protocol, the_document_shows_the_golden_frames)
 		cr_assert(memcmp(bytes, golden.bytes, size) == 0, "%s", name);
 		at = strchr(at, '\n');
 	}
-	cr_assert(eq(uint, n_examples, 49), "a new example: raise this number");
+	cr_assert(eq(uint, n_examples, 62), "a new example: raise this number");
 	free(text);
 }
 
@@ -460,6 +460,13 @@ Test(protocol, a_plain_frame_is_the_golden_one)
 		    .flags = USP_WIRE_SIGNAL_PLAN,
 		    .job = 7 } },
 		{ "killed.bin", "", { .type = USP_WIRE_JOB_KILLED, .job = 7, .arg = 3 } },
+		{ "stat-pools.bin",
+		  "",
+		  { .type = USP_WIRE_STAT, .flags = USP_WIRE_STAT_POOLS } },
+		{ "release.bin", "", { .type = USP_WIRE_RELEASE, .job = 11, .arg = 32 } },
+		{ "release-discard.bin",
+		  "",
+		  { .type = USP_WIRE_RELEASE, .flags = 1, .job = 11 } },
 		{ "replace.bin", "", { .type = USP_WIRE_REPLACE } },
 		{ "replaced.bin", "", { .type = USP_WIRE_REPLACED, .fds = 1 } },
 	};
