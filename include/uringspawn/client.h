@@ -193,7 +193,12 @@ USP_API int usp_client_template_new(struct usp_client *client,
  * name is made, or shared if clients of the same user have it: then the options but the
  * name are not looked at.  With .member NULL it is only shared: on_opened is told -ENOENT
  * when there is none.  When the connection is lost, on_opened is told -EPIPE if it was not
- * told before; usp_client_reopen() opens it anew.
+ * told before, and the pool is no more; usp_client_reopen() opens all others anew, and
+ * what becomes of that is told by their uses.
+ *
+ * One with a name may be what somebody else made: its uses have the streams that its
+ * members have.  .kind WORKER says that it is known to be one.  It has no on_output
+ * (-EINVAL), for what is nobody's use is not for one of many.
  *
  * usp_pool_close() ends the pool, for all who share it; usp_client_pool_leave() this
  * client's part in it alone.
@@ -207,7 +212,8 @@ USP_API int usp_client_pool_open(struct usp_client *client,
 				 const struct usp_pool_options *options,
 				 struct usp_pool **ret_pool, const char **ret_field);
 
-/** A pool without a name ends.  Uses go on to their ends.  Accepts NULL.
+/** A pool without a name ends.  Uses go on to their ends.  Accepts NULL, and is what frees a
+ * pool whose client was freed before.
  * @return NULL.  Thread: the client's. */
 USP_API struct usp_pool *usp_client_pool_leave(struct usp_pool *pool);
 

@@ -68,19 +68,35 @@ static struct text text_of(const char *string)
 	return string ? (struct text){ string, strlen(string) } : (struct text){ 0 };
 }
 
+/* What stands in the place of a program, and what a pool is beside its member. */
+struct what {
+	uint32_t template_id, pool_id;
+	const struct usp_pool_options *pool;
+};
+
+static void make_pool(struct request *request, const struct usp_pool_options *pool)
+{
+	request->pool_name = (struct text){ 0 };
+	request->pool = (struct usp_pool_options){ 0 };
+	request->pool_outputs = false;
+	if (!pool)
+		return;
+	request->pool_name = text_of(pool->name);
+	request->pool = *pool;
+	request->pool_outputs = pool->on_output != NULL;
+}
+
 static int make_request(struct ask *ask, const struct usp_options *options,
-			uint32_t template_id)
+			const struct what *what)
 {
 	struct request *request = &ask->request;
 
 	request->path = text_of(options->path);
 	request->search = text_of(options->search);
 	request->cwd = text_of(options->cwd);
-	request->template_id = template_id;
-	request->pool_id = 0;
-	request->pool_name = (struct text){ 0 };
-	request->pool = (struct usp_pool_options){ 0 };
-	request->pool_outputs = false;
+	request->template_id = what->template_id;
+	request->pool_id = what->pool_id;
+	make_pool(request, what->pool);
 	request->options = *options;
 	return pack_strings(&ask->client->strings, options, request);
 }
@@ -138,15 +154,15 @@ void ask_begin(struct ask *ask, struct usp_client *client)
 	shorten(&client->payload, 0);
 }
 
-int ask_add(struct ask *ask, const struct usp_options *options, uint32_t template_id,
-	    struct usp_failure *ret_refusal)
+static int add(struct ask *ask, const struct usp_options *options,
+	       const struct what *what, struct usp_failure *ret_refusal)
 {
 	struct buf *payload = &ask->client->payload;
 	struct usp_failure refusal = { 0 };
 	size_t before = buf_size(payload);
 	unsigned n_fds = ask->n_fds;
 	const char *field;
-	int ret = make_request(ask, options, template_id);
+	int ret = make_request(ask, options, what);
 
 	if (ret)
 		return ret;
@@ -164,6 +180,28 @@ int ask_add(struct ask *ask, const struct usp_options *options, uint32_t templat
 	}
 	*ret_refusal = refusal;
 	return ret;
+}
+
+int ask_add(struct ask *ask, const struct usp_options *options, uint32_t template_id,
+	    struct usp_failure *ret_refusal)
+{
+	return add(ask, options, &(struct what){ .template_id = template_id },
+		   ret_refusal);
+}
+
+int ask_add_use(struct ask *ask, const struct usp_options *options, uint32_t pool_id,
+		struct usp_failure *ret_refusal)
+{
+	return add(ask, options, &(struct what){ .pool_id = pool_id }, ret_refusal);
+}
+
+int ask_add_pool(struct ask *ask, const struct usp_pool_options *options,
+		 const struct usp_options *member, uint32_t template_id,
+		 struct usp_failure *ret_refusal)
+{
+	return add(ask, member,
+		   &(struct what){ .template_id = template_id, .pool = options },
+		   ret_refusal);
 }
 
 void ask_drop(struct ask *ask)

@@ -28,6 +28,15 @@ void ask_begin(struct ask *ask, struct usp_client *client);
 int ask_add(struct ask *ask, const struct usp_options *options, uint32_t template_id,
 	    struct usp_failure *ret_refusal);
 
+/* The same for a use of a pool. */
+int ask_add_use(struct ask *ask, const struct usp_options *options, uint32_t pool_id,
+		struct usp_failure *ret_refusal);
+
+/* The same for a pool of @member; its size, name and calls are not the wire's to copy. */
+int ask_add_pool(struct ask *ask, const struct usp_pool_options *options,
+		 const struct usp_options *member, uint32_t template_id,
+		 struct usp_failure *ret_refusal);
+
 /* Close the descriptors that were not taken. */
 void ask_drop(struct ask *ask);
 

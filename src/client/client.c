@@ -15,6 +15,7 @@
 #include "base/alloc.h"
 #include "base/clock.h"
 #include "client/inbox.h"
+#include "client/pool.h"
 #include "client/remote.h"
 #include "client/stats.h"
 #include "client/template.h"
@@ -129,6 +130,7 @@ static struct usp_client *new_client(const char *socket)
 	list_init(&client->remotes);
 	list_init(&client->refused);
 	list_init(&client->templates);
+	list_init(&client->pools);
 	return client;
 }
 
@@ -157,6 +159,8 @@ static int connect_once(struct usp_client *client)
 	ret = greet(client);
 	if (!ret)
 		ret = client_templates_send(client);
+	if (!ret)
+		ret = client_pools_send(client);
 	if (ret) {
 		disconnect(client);
 		client->error = -EPIPE;
@@ -215,6 +219,7 @@ int usp_client_reopen(struct usp_client *client, uint64_t limit_ns)
 	assert(!client->turning && !client->freeing);
 	if (!client->error)
 		return -EISCONN;
+	client_pools_tell(client);
 	disconnect(client);
 	for (;;) {
 		uint64_t now_ns;
@@ -241,8 +246,11 @@ static void lose_all(struct usp_client *client, enum usp_reason reason, int erro
 		remote_tell_refusal(container_of(link, struct remote, link));
 	while ((link = list_first(&client->remotes)))
 		remote_lose(container_of(link, struct remote, link), reason, error, path);
-	if (client->freeing)
+	if (client->freeing) {
+		client_pools_end(client);
 		return;
+	}
+	client_pools_lose(client);
 	(void)stats_tell(client, NULL, 0); /* if somebody asked */
 	(void)stats_tell_killed(client, 0, -EPIPE);
 }
@@ -255,6 +263,7 @@ struct usp_client *usp_client_free(struct usp_client *client)
 	client->freeing = true;
 	sys_close(client->fd);
 	lose_all(client, USP_REASON_CLIENT_GONE, ECANCELED, "");
+	client_pools_orphan(client);
 	client_templates_orphan(client);
 	sendq_done(&client->out);
 	inbox_done(client);
@@ -321,9 +330,10 @@ static void exchange(struct usp_client *client)
 int usp_client_turn(struct usp_client *client)
 {
 	assert(!client->turning && !client->freeing);
-	if (client->error)
+	if (client->error) {
+		client_pools_tell(client);
 		return client->error;
-
+	}
 	client->turning = true;
 	tell_refused(client);
 	exchange(client);
@@ -337,7 +347,7 @@ static bool has_work(const struct usp_client *client)
 {
 	return !client->stop &&
 	       (!list_empty(&client->remotes) || !list_empty(&client->refused) ||
-		client->on_stats || client->on_killed);
+		client->on_stats || client->on_killed || client_pools_wait(client));
 }
 
 int usp_client_run(struct usp_client *client)

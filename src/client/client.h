@@ -44,10 +44,10 @@ struct usp_client {
 	usp_killed_fn *on_killed; /* is owed what became of a job, or NULL */
 	void *killed_user;
 	struct list refused; /* failed before anything was sent; told by the next turn */
-	struct list templates;
+	struct list templates, pools;
 	unsigned n_templates;
 	size_t template_bytes; /* payloads of all */
-	uint32_t last_job, last_template;
+	uint32_t last_job, last_template, last_pool;
 	bool turning;	   /* inside usp_client_turn() */
 	bool freeing;	   /* inside usp_client_free() */
 	bool running;	   /* inside usp_client_run() */

@@ -6,6 +6,7 @@
 #include <string.h>
 #include "base/clock.h"
 #include "client/client.h"
+#include "client/pool.h"
 #include "client/remote.h"
 #include "client/stats.h"
 #include "sys/fd.h"
@@ -147,7 +148,9 @@ static int take_frame(struct usp_client *client, const struct frame *frame)
 
 	if (take_fds(client, frame, fds))
 		return malformed(client, frame);
-	if (frame->job == 0 || frame->type == USP_WIRE_JOB_KILLED)
+	if (frame->type == USP_WIRE_POOL_DONE || frame->type == USP_WIRE_POOL_OUTPUT)
+		ret = client_pools_take(client, frame);
+	else if (frame->job == 0 || frame->type == USP_WIRE_JOB_KILLED)
 		ret = take_own(client, frame);
 	else
 		ret = take_event(client, frame, fds);

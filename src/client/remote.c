@@ -11,30 +11,6 @@
 
 /* ---- what it has ----------------------------------------------------------- */
 
-struct remote_stream *remote_read_stream(struct remote *remote, int number)
-{
-	for (unsigned i = 0; i < remote->n_streams; i++)
-		if (remote->streams[i].is_read && remote->streams[i].number == number)
-			return &remote->streams[i];
-	return NULL;
-}
-
-struct remote_stream *remote_written_stream(struct remote *remote, int number)
-{
-	for (unsigned i = 0; i < remote->n_streams; i++)
-		if (remote->streams[i].is_written && remote->streams[i].number == number)
-			return &remote->streams[i];
-	return NULL;
-}
-
-/* Does the child read it?  One of stdio that is not given a direction, by its number. */
-static bool child_reads(const struct usp_stdio *stdio, int number)
-{
-	if (stdio->direction == USP_DIRECTION_DEFAULT)
-		return number == 0;
-	return stdio->direction == USP_DIRECTION_READ;
-}
-
 static void add_stream(struct remote *remote, int number, bool is_read, bool is_written)
 {
 	remote->streams[remote->n_streams++] = (struct remote_stream){
@@ -43,6 +19,40 @@ static void add_stream(struct remote *remote, int number, bool is_read, bool is_
 		.is_written = is_written,
 		.window_bytes = remote->client->limits.stdin_window_bytes,
 	};
+}
+
+/* One that is named for the first time, of a use that may have it. */
+static struct remote_stream *named_stream(struct remote *remote, int number)
+{
+	if (!remote->open_streams || number < 0 || number > USP_FD_TARGET_MAX ||
+	    remote->n_streams == REMOTE_STREAMS_MAX)
+		return NULL;
+	add_stream(remote, number, true, true);
+	return &remote->streams[remote->n_streams - 1];
+}
+
+struct remote_stream *remote_read_stream(struct remote *remote, int number)
+{
+	for (unsigned i = 0; i < remote->n_streams; i++)
+		if (remote->streams[i].is_read && remote->streams[i].number == number)
+			return &remote->streams[i];
+	return named_stream(remote, number);
+}
+
+struct remote_stream *remote_written_stream(struct remote *remote, int number)
+{
+	for (unsigned i = 0; i < remote->n_streams; i++)
+		if (remote->streams[i].is_written && remote->streams[i].number == number)
+			return &remote->streams[i];
+	return named_stream(remote, number);
+}
+
+/* Does the child read it?  One of stdio that is not given a direction, by its number. */
+static bool child_reads(const struct usp_stdio *stdio, int number)
+{
+	if (stdio->direction == USP_DIRECTION_DEFAULT)
+		return number == 0;
+	return stdio->direction == USP_DIRECTION_READ;
 }
 
 static void add_stdio(struct remote *remote, int number, const struct usp_stdio *stdio)
@@ -71,11 +81,9 @@ static void add_stdio(struct remote *remote, int number, const struct usp_stdio 
 	}
 }
 
-struct remote *remote_new(struct usp_client *client, const struct usp_options *options)
+static struct remote *new_remote(struct usp_client *client,
+				 const struct usp_options *options, size_t streams)
 {
-	size_t n_fds = options->n_fds <= USP_FDS_MAX ? options->n_fds : 0;
-	/* One for each descriptor, and the two of a terminal that is one of them. */
-	size_t streams = 3 + n_fds + 1;
 	struct remote *remote =
 		mem_zalloc(sizeof(*remote) + streams * sizeof(remote->streams[0]));
 
@@ -90,6 +98,17 @@ struct remote *remote_new(struct usp_client *client, const struct usp_options *o
 	list_init(&remote->link);
 	remote->own_credit = options->window_bytes != 0;
 	remote->wants_pidfd = options->flags & USP_FLAG_PIDFD;
+	return remote;
+}
+
+struct remote *remote_new(struct usp_client *client, const struct usp_options *options)
+{
+	size_t n_fds = options->n_fds <= USP_FDS_MAX ? options->n_fds : 0;
+	/* One for each descriptor, and the two of a terminal that is one of them. */
+	struct remote *remote = new_remote(client, options, 3 + n_fds + 1);
+
+	if (!remote)
+		return NULL;
 	for (int i = 0; i < 3; i++)
 		add_stdio(remote, i, &options->stdio[i]);
 	for (size_t i = 0; i < n_fds; i++)
@@ -101,10 +120,23 @@ struct remote *remote_new(struct usp_client *client, const struct usp_options *o
 	return remote;
 }
 
+struct remote *remote_new_open(struct usp_client *client,
+			       const struct usp_options *options)
+{
+	struct remote *remote = new_remote(client, options, REMOTE_STREAMS_MAX);
+
+	if (remote)
+		remote->open_streams = true;
+	return remote;
+}
+
 /* ---- what happened ------------------------------------------------------- */
 
+/* What was on its way when it was released is nobody's. */
 static void tell(struct remote *remote, const struct usp_event *event)
 {
+	if (remote->released && event->kind != USP_EVENT_END)
+		return;
 	handle_tell(&remote->process, event);
 }
 
@@ -180,7 +212,8 @@ static int take_output(struct remote *remote, const struct usp_event *event)
 	if (!stream)
 		return -EPROTO;
 	tell(remote, event);
-	credit_consumed(remote, stream, event->output.size);
+	if (!remote->released)
+		credit_consumed(remote, stream, event->output.size);
 	return 0;
 }
 

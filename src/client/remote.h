@@ -28,6 +28,14 @@ enum remote_state {
 	REMOTE_ENDED,
 };
 
+/* Of whose members it is a use, as far as that is known here. */
+enum remote_use {
+	REMOTE_USE_NONE = 0,
+	REMOTE_USE_STANDBY,
+	REMOTE_USE_WORKER,
+	REMOTE_USE_SHARED, /* of either kind */
+};
+
 /* One of the child's descriptors that the daemon carries for it. */
 struct remote_stream {
 	int number;
@@ -45,8 +53,11 @@ struct remote {
 	uint32_t job;	  /* 0: refused */
 	enum remote_state state;
 	struct usp_failure refusal;
-	bool own_credit;    /* the program gives credit itself */
-	bool has_terminal;  /* which is streams 0 and 1 */
+	bool own_credit;   /* the program gives credit itself */
+	bool has_terminal; /* which is streams 0 and 1 */
+	enum remote_use use;
+	bool open_streams;  /* it has those that are named */
+	bool released;	    /* nothing but its end is told any more */
 	bool wants_pidfd;   /* with STARTED, and ... */
 	unsigned handovers; /* ... so many other ends */
 	unsigned n_streams;
@@ -57,6 +68,13 @@ extern const struct process_verbs remote_verbs;
 
 /* A process that @options ask for; those that a template has are among them. */
 struct remote *remote_new(struct usp_client *client, const struct usp_options *options);
+
+/* A use whose streams are not known: it has those that are named, REMOTE_STREAMS_MAX at
+ * most. */
+struct remote *remote_new_open(struct usp_client *client,
+			       const struct usp_options *options);
+
+#define REMOTE_STREAMS_MAX (3u + USP_FDS_MAX + 1)
 
 /* The stream that the program reads, or writes, with this number; NULL: there is none. */
 struct remote_stream *remote_read_stream(struct remote *remote, int number);

@@ -21,7 +21,7 @@ static bool reachable(const struct remote *remote)
 
 static bool over(const struct remote *remote)
 {
-	return !reachable(remote) || remote->state == REMOTE_EXITED ||
+	return !reachable(remote) || remote->released || remote->state == REMOTE_EXITED ||
 	       remote->state == REMOTE_FAILED;
 }
 
@@ -140,7 +140,8 @@ static void remote_credit(struct usp_process *process, int number, uint32_t byte
 		.arg = bytes,
 	};
 
-	if (stream && !stream->eof && remote->own_credit && reachable(remote))
+	if (stream && !stream->eof && remote->own_credit && !remote->released &&
+	    reachable(remote))
 		client_post(remote->client, &frame);
 }
 
@@ -183,8 +184,29 @@ static void remote_kill(struct usp_process *process)
 		.flags = USP_WIRE_SIGNAL_PLAN,
 	};
 
-	if (reachable(remote) && remote->state != REMOTE_FAILED)
+	if (reachable(remote) && !remote->released && remote->state != REMOTE_FAILED)
 		client_post(remote->client, &frame);
+}
+
+/* Without its member yet, or as far as is known here, it is still told what comes. */
+static int remote_give_back(struct usp_process *process, unsigned uses, bool reuse)
+{
+	struct remote *remote = remote_of(process);
+	struct frame frame = {
+		.type = USP_WIRE_RELEASE,
+		.job = remote->job,
+		.flags = reuse ? 0 : 1,
+		.arg = uses,
+	};
+
+	if (remote->use != REMOTE_USE_WORKER && remote->use != REMOTE_USE_SHARED)
+		return -ENOTSUP;
+	if (over(remote))
+		return 0;
+	remote->released =
+		remote->use == REMOTE_USE_WORKER && remote->state == REMOTE_RUNNING;
+	client_post(remote->client, &frame);
+	return 0;
 }
 
 const struct process_verbs remote_verbs = {
@@ -195,4 +217,5 @@ const struct process_verbs remote_verbs = {
 	.credit = remote_credit,
 	.signal = remote_signal,
 	.kill = remote_kill,
+	.give_back = remote_give_back,
 };

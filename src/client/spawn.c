@@ -10,6 +10,7 @@
 #include "base/alloc.h"
 #include "client/ask.h"
 #include "client/client.h"
+#include "client/pool.h"
 #include "client/remote.h"
 #include "client/template.h"
 
@@ -66,11 +67,45 @@ static int begin_entry(struct order *order)
 	return buf_append(&order->ask.client->payload, header, sizeof(header));
 }
 
-static int add(struct order *order, const struct usp_options *given)
+/* The remote is made, and its request is encoded or refused: @ret says. */
+static int enter(struct order *order, struct remote *remote, int ret, uint32_t flags,
+		 size_t before)
+{
+	struct buf *payload = &order->ask.client->payload;
+
+	if (ret)
+		return ret;
+	if (!remote->refusal.stage)
+		return number(order, remote, flags, before);
+	payload->end = payload->start + before;
+	remote->state = REMOTE_REFUSED;
+	return 0;
+}
+
+static int add_use(struct order *order, const struct usp_options *options)
+{
+	size_t before = buf_size(&order->ask.client->payload);
+	struct remote *remote = client_pool_use(options->pool, options);
+	int ret;
+
+	if (!remote)
+		return -ENOMEM;
+	list_append(&order->made, &remote->link);
+	ret = begin_entry(order);
+	if (!ret && options->base)
+		remote->refusal = (struct usp_failure){ .stage = USP_STAGE_VALIDATE,
+							.error = EINVAL,
+							.path = "base" };
+	else if (!ret)
+		ret = ask_add_use(&order->ask, options, client_pool_id(options->pool),
+				  &remote->refusal);
+	return enter(order, remote, ret, options->flags, before);
+}
+
+static int add_program(struct order *order, const struct usp_options *given)
 {
 	struct usp_client *client = order->ask.client;
-	struct buf *payload = &client->payload;
-	size_t before = buf_size(payload);
+	size_t before = buf_size(&client->payload);
 	struct usp_options options, whole;
 	struct remote *remote;
 	uint32_t template_id = 0;
@@ -90,13 +125,18 @@ static int add(struct order *order, const struct usp_options *given)
 	ret = begin_entry(order);
 	if (!ret)
 		ret = ask_add(&order->ask, &options, template_id, &remote->refusal);
+	return enter(order, remote, ret, whole.flags, before);
+}
+
+static int add(struct order *order, const struct usp_options *given)
+{
+	struct usp_options options;
+	struct usp_pool *pool;
+	int ret = options_read_pool(given, order->ask.client, &pool, &options);
+
 	if (ret)
 		return ret;
-	if (!remote->refusal.stage)
-		return number(order, remote, whole.flags, before);
-	payload->end = payload->start + before;
-	remote->state = REMOTE_REFUSED;
-	return 0;
+	return pool ? add_use(order, &options) : add_program(order, given);
 }
 
 /* Hand the frame over.  Its descriptors are gone then, also when that fails. */

@@ -1,5 +1,5 @@
 /*
- * usp_client_stats(), _jobs(), _kill_job(): STAT and KILL frames, and what answers them.
+ * usp_client_stats(), _jobs(), _pools(), _kill_job(): STAT and KILL frames, and what answers them.
  */
 #include "client/stats.h"
 
@@ -45,6 +45,16 @@ int usp_client_jobs(struct usp_client *client, uint32_t after, usp_stats_fn *on_
 	};
 
 	return ask(client, &frame, on_jobs, user);
+}
+
+int usp_client_pools(struct usp_client *client, usp_stats_fn *on_pools, void *user)
+{
+	const struct frame frame = {
+		.type = USP_WIRE_STAT,
+		.flags = USP_WIRE_STAT_POOLS,
+	};
+
+	return ask(client, &frame, on_pools, user);
 }
 
 int usp_client_kill_job(struct usp_client *client, uint32_t job, int signal,

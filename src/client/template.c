@@ -22,6 +22,8 @@ struct client_template {
 	uint32_t id;		    /* 0: the daemon need not know it */
 	uint32_t payload_bytes;
 	uint8_t *payload;
+	unsigned held;	     /* by pools */
+	bool freed;	     /* but for those */
 	struct usp_fd fds[]; /* handle.options.fds */
 };
 
@@ -110,6 +112,9 @@ static void free_template(struct usp_template *handle)
 {
 	struct client_template *t = (struct client_template *)handle;
 
+	t->freed = true;
+	if (t->held)
+		return;
 	if (t->client)
 		leave(t);
 	mem_free(t->payload);
@@ -117,6 +122,20 @@ static void free_template(struct usp_template *handle)
 }
 
 const struct template_verbs client_template_verbs = { .free = free_template };
+
+void client_template_hold(struct usp_template *kept)
+{
+	((struct client_template *)kept)->held++;
+}
+
+void client_template_drop(struct usp_template *kept)
+{
+	struct client_template *t = (struct client_template *)kept;
+
+	t->held--;
+	if (t->freed)
+		free_template(kept);
+}
 
 /* What a request that names it has to know: no more than its numbers. */
 static void set_options(struct client_template *t, const struct usp_options *options)

@@ -20,4 +20,8 @@ int client_templates_send(struct usp_client *client);
 /* The client is freed before they are: nobody keeps them any more. */
 void client_templates_orphan(struct usp_client *client);
 
+/* It stays for a pool whose member is on top of it, also when the program frees it. */
+void client_template_hold(struct usp_template *kept);
+void client_template_drop(struct usp_template *kept);
+
 #endif
