@@ -115,6 +115,12 @@ int exposition_end(struct exposition *e)
 	return e->ret;
 }
 
+static void say_label(struct exposition *e, const char *name, const char *value)
+{
+	say(e, "%s=", name);
+	say_quoted(e, value);
+}
+
 /* ---- families ------------------------------------------------------------ */
 
 void expose_number(struct exposition *e, const struct family *family, uint64_t value)
@@ -139,9 +145,27 @@ void expose_sample(struct exposition *e, const char *label, uint64_t value)
 		say(e, "%llu", (unsigned long long)value);
 		return;
 	}
-	say(e, PREFIX "%s{%s=", e->family->name, e->family->label);
-	say_quoted(e, label);
+	say(e, PREFIX "%s{", e->family->name);
+	if (e->group) {
+		say_label(e, e->family->label, e->group);
+		say(e, ",");
+	}
+	say_label(e, e->group ? e->family->inner : e->family->label, label);
 	say(e, "} %llu\n", (unsigned long long)value);
+}
+
+void expose_group(struct exposition *e, const char *label)
+{
+	e->group = label;
+	if (e->json)
+		say_key(e, label);
+	open_object(e);
+}
+
+void expose_group_end(struct exposition *e)
+{
+	e->group = NULL;
+	close_object(e);
 }
 
 void expose_end(struct exposition *e)
@@ -177,7 +201,12 @@ static void say_bucket(struct exposition *e, uint64_t bound_ns, uint64_t count)
 		say(e, "%s[", e->first ? "" : ",");
 		e->first = false;
 	} else {
-		say(e, PREFIX "%s_bucket{le=\"", e->family->name);
+		say(e, PREFIX "%s_bucket{", e->family->name);
+		if (e->group) {
+			say_label(e, e->family->label, e->group);
+			say(e, ",");
+		}
+		say(e, "le=\"");
 	}
 	if (!last)
 		say_seconds(e, bound_ns);
@@ -187,36 +216,75 @@ static void say_bucket(struct exposition *e, uint64_t bound_ns, uint64_t count)
 	    e->json ? "]" : "\n");
 }
 
-static uint64_t say_buckets(struct exposition *e, const struct usp_histogram *h)
+static uint64_t say_buckets(struct exposition *e, const struct bounded *h)
 {
 	uint64_t count = 0;
 
-	for (unsigned i = 0; i < USP_HISTOGRAM_BUCKETS; i++) {
+	for (unsigned i = 0; i < h->n; i++) {
 		count += h->counts[i];
-		say_bucket(e, usp_histogram_bound_ns(i), count);
+		say_bucket(e, i < h->n - 1 ? h->bounds_ns[i] : UINT64_MAX, count);
 	}
 	return count;
+}
+
+/* The end of a line's name, with the labels that it has. */
+static void say_suffix(struct exposition *e, const char *suffix)
+{
+	say(e, PREFIX "%s_%s", e->family->name, suffix);
+	if (e->group) {
+		say(e, "{");
+		say_label(e, e->family->label, e->group);
+		say(e, "}");
+	}
+	say(e, " ");
+}
+
+static void say_histogram(struct exposition *e, const struct bounded *h)
+{
+	uint64_t count;
+
+	if (e->json)
+		say(e, "{\"buckets\":[");
+	e->first = true;
+	count = say_buckets(e, h);
+	if (e->json)
+		say(e, "],\"sum\":");
+	else
+		say_suffix(e, "sum");
+	say_seconds(e, h->sum_ns);
+	if (e->json) {
+		say(e, ",\"count\":%llu}", (unsigned long long)count);
+	} else {
+		say(e, "\n");
+		say_suffix(e, "count");
+		say(e, "%llu\n", (unsigned long long)count);
+	}
+	e->first = false;
 }
 
 void expose_histogram(struct exposition *e, const struct family *family,
 		      const struct usp_histogram *histogram)
 {
-	uint64_t count;
+	uint64_t bounds_ns[USP_HISTOGRAM_BUCKETS];
+	const struct bounded bounded = {
+		.bounds_ns = bounds_ns,
+		.counts = histogram->counts,
+		.n = USP_HISTOGRAM_BUCKETS,
+		.sum_ns = histogram->sum_ns,
+	};
 
+	for (unsigned i = 0; i < USP_HISTOGRAM_BUCKETS; i++)
+		bounds_ns[i] = usp_histogram_bound_ns(i);
 	open_family(e, family);
+	say_histogram(e, &bounded);
+}
+
+void expose_bounded(struct exposition *e, const char *label,
+		    const struct bounded *histogram)
+{
 	if (e->json)
-		say(e, "{\"buckets\":[");
-	e->first = true;
-	count = say_buckets(e, histogram);
-	if (e->json)
-		say(e, "],\"sum\":");
-	else
-		say(e, PREFIX "%s_sum ", family->name);
-	say_seconds(e, histogram->sum_ns);
-	if (e->json)
-		say(e, ",\"count\":%llu}", (unsigned long long)count);
-	else
-		say(e, "\n" PREFIX "%s_count %llu\n", family->name,
-		    (unsigned long long)count);
-	e->first = false;
+		say_key(e, label);
+	e->group = label;
+	say_histogram(e, histogram);
+	e->group = NULL;
 }

@@ -11,11 +11,12 @@
 #include "base/clock.h"
 #include "support/clean.h"
 
-static const struct family plain = { "queued", "gauge", "Jobs that wait", NULL };
-static const struct family labelled = { "ended_total", "counter", "Ends", "reason" };
-static const struct family info = { "info", "gauge", "What it is", NULL };
+static const struct family plain = { "queued", "gauge", "Jobs that wait", NULL, NULL };
+static const struct family labelled = { "ended_total", "counter", "Ends", "reason",
+					NULL };
+static const struct family info = { "info", "gauge", "What it is", NULL, NULL };
 static const struct family times = { "run_seconds", "histogram", "From exec to exit",
-				     NULL };
+				     NULL, NULL };
 
 static void write_all(struct exposition *e, const struct usp_histogram *histogram)
 {
@@ -147,4 +148,80 @@ CLEAN_TEST(exposition, a_full_buffer_is_reported)
 		cr_assert(le(sz, buf_size(&buf), max));
 		buf_done(&buf);
 	}
+}
+
+/* ---- two labels ---------------------------------------------------------------- */
+
+static const struct family members = { "pool_members", "gauge", "Members", "pool",
+				       "state" };
+static const struct family waits = { "pool_wait_seconds", "histogram", "Waits", "pool",
+				     NULL };
+
+static void write_pools(struct exposition *e)
+{
+	static const uint64_t bounds_ns[] = { 1000000, 2000000 }, counts[] = { 1, 0, 2 };
+
+	expose_begin(e, &members);
+	for (int i = 0; i < 2; i++) {
+		expose_group(e, i ? "b\"" : "");
+		expose_sample(e, "idle", 1);
+		expose_sample(e, "busy", 2);
+		expose_group_end(e);
+	}
+	expose_end(e);
+	expose_begin(e, &waits);
+	expose_bounded(e, "a", &(struct bounded){ bounds_ns, counts, 3, 5 * NS_PER_S });
+	expose_bounded(e, "b", &(struct bounded){ bounds_ns, counts, 3, 0 });
+	expose_end(e);
+}
+
+CLEAN_TEST(exposition, samples_may_have_two_labels)
+{
+	static const char want[] =
+		"# HELP uringspawn_pool_members Members.\n"
+		"# TYPE uringspawn_pool_members gauge\n"
+		"uringspawn_pool_members{pool=\"\",state=\"idle\"} 1\n"
+		"uringspawn_pool_members{pool=\"\",state=\"busy\"} 2\n"
+		"uringspawn_pool_members{pool=\"b\\\"\",state=\"idle\"} 1\n"
+		"uringspawn_pool_members{pool=\"b\\\"\",state=\"busy\"} 2\n"
+		"# HELP uringspawn_pool_wait_seconds Waits.\n"
+		"# TYPE uringspawn_pool_wait_seconds histogram\n"
+		"uringspawn_pool_wait_seconds_bucket{pool=\"a\",le=\"0.001\"} 1\n"
+		"uringspawn_pool_wait_seconds_bucket{pool=\"a\",le=\"0.002\"} 1\n"
+		"uringspawn_pool_wait_seconds_bucket{pool=\"a\",le=\"+Inf\"} 3\n"
+		"uringspawn_pool_wait_seconds_sum{pool=\"a\"} 5\n"
+		"uringspawn_pool_wait_seconds_count{pool=\"a\"} 3\n"
+		"uringspawn_pool_wait_seconds_bucket{pool=\"b\",le=\"0.001\"} 1\n";
+	struct exposition e;
+	struct buf buf;
+	const char *text;
+
+	buf_init(&buf, 1 << 20);
+	exposition_begin(&e, &buf, false);
+	write_pools(&e);
+	cr_assert(eq(int, exposition_end(&e), 0));
+	text = text_of(&buf);
+	cr_expect(eq(int, strncmp(text, want, sizeof(want) - 1), 0), "%s", text);
+	buf_done(&buf);
+}
+
+CLEAN_TEST(exposition, two_labels_are_two_objects)
+{
+	static const char want[] =
+		"{\"pool_members\":{\"\":{\"idle\":1,\"busy\":2},"
+		"\"b\\\"\":{\"idle\":1,\"busy\":2}},"
+		"\"pool_wait_seconds\":"
+		"{\"a\":{\"buckets\":[[0.001,1],[0.002,1],[null,3]],\"sum\":5,"
+		"\"count\":3},"
+		"\"b\":{\"buckets\":[[0.001,1],[0.002,1],[null,3]],\"sum\":0,"
+		"\"count\":3}}}\n";
+	struct exposition e;
+	struct buf buf;
+
+	buf_init(&buf, 1 << 20);
+	exposition_begin(&e, &buf, true);
+	write_pools(&e);
+	cr_assert(eq(int, exposition_end(&e), 0));
+	cr_expect(eq(str, (char *)text_of(&buf), (char *)want));
+	buf_done(&buf);
 }
