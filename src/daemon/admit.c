@@ -141,6 +141,7 @@ void admit_init(struct daemon *d)
 {
 	d->clients_room = reactor_slots_free(d->reactor) / 4;
 	list_init(&d->sessions);
+	list_init(&d->pools);
 	list_init(&d->listed);
 	table_init(&d->jobs_by_number);
 	list_init(&d->waiting);

@@ -34,11 +34,13 @@ struct config_limits {
 	unsigned client_jobs_max; /* of one client, running or waiting */
 	unsigned client_running_max;
 	unsigned client_queue_max;
-	unsigned turn_launches;	 /* of one client before the next one's turn */
-	uint32_t frame_max;	 /* payload bytes of one frame */
-	size_t backlog_max;	 /* bytes queued for one client */
-	size_t bytes_max;	 /* bytes of replies and requests held, in all */
-	size_t client_bytes_max; /* bytes of requests and stdin held for one client */
+	unsigned turn_launches;	   /* of one client before the next one's turn */
+	uint32_t frame_max;	   /* payload bytes of one frame */
+	size_t backlog_max;	   /* bytes queued for one client */
+	size_t bytes_max;	   /* bytes of replies and requests held, in all */
+	unsigned pools_max;	   /* in all */
+	unsigned pool_members_max; /* of all pools */
+	size_t client_bytes_max;   /* bytes of requests and stdin held for one client */
 };
 
 struct config {

@@ -29,6 +29,8 @@ const char config_help[] =
 	"  --bytes-max BYTES      replies and requests held, in all (256M)\n"
 	"  --client-bytes-max BYTES  requests and stdin held for one client (1/4 of\n"
 	"                         --bytes-max, at least 1M)\n"
+	"  --pools-max N          pools of warm processes (64)\n"
+	"  --pool-members-max N   processes of all pools together (256)\n"
 	"  --launchers N          threads that start processes (CPUs + 1, at most 8)\n"
 	"  --policy NAME          who of them starts a process: shared, round-robin,\n"
 	"                         least-loaded, random (shared)\n"

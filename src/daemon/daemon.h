@@ -9,6 +9,7 @@
 #include <stddef.h>
 #include <stdint.h>
 #include <sys/types.h>
+#include <uringspawn/pool.h>
 #include "base/annotate.h"
 #include "base/list.h"
 #include "base/table.h"
@@ -19,6 +20,7 @@
 #include "daemon/replace.h"
 #include "reactor/reactor.h"
 
+struct pool_budget;
 struct usp_engine;
 
 /*
@@ -75,6 +77,10 @@ struct daemon {
 	struct list listed; /* of job.listed: those that have a process, as they came */
 	struct table jobs_by_number; /* the same */
 	uint32_t last_number;
+	struct list pools; /* of shared_pool.link, those that end as well */
+	unsigned n_pools;
+	struct pool_budget *pool_budget;
+	struct usp_pool_stats past_pools; /* what those without a name came to */
 	size_t released;      /* of them: run, left to themselves by who is gone */
 	bool served;	      /* somebody has said HELLO */
 	size_t request_bytes; /* of all jobs */

@@ -14,6 +14,8 @@
 #include "daemon/daemon.h"
 #include "daemon/job.h"
 #include "daemon/listing.h"
+#include "daemon/pool_stat.h"
+#include "daemon/pools.h"
 #include "daemon/session.h"
 #include "daemon/stat.h"
 #include "daemon/templates.h"
@@ -200,6 +202,20 @@ static void handle_signal(struct session *s, const struct frame *frame) REACTOR_
 			     frame->arg);
 }
 
+/* Of a job that is no use of a worker it means nothing. */
+static void handle_release(struct session *s, const struct frame *frame) REACTOR_ONLY
+{
+	const struct job *job = job_find(s, frame->job);
+
+	if (frame->flags > 1)
+		session_fail(s, EPROTO, "job %u: RELEASE in way %u, which does not exist",
+			     frame->job, frame->flags);
+	else if (job && frame->flags == 1)
+		(void)usp_process_discard(job->process);
+	else if (job)
+		(void)usp_process_release(job->process, frame->arg);
+}
+
 /* Returns what becomes of it: 0, or -EINVAL, -ESRCH. */
 static int kill_listed(const struct session *s, const struct frame *frame) REACTOR_ONLY
 {
@@ -247,6 +263,8 @@ static int answer_stat(struct session *s, const struct frame *frame) REACTOR_ONL
 	buf_init(&text, STAT_BYTES_MAX);
 	if (frame->flags == USP_WIRE_STAT_JOBS)
 		ret = listing_write(s, frame->arg, &text);
+	else if (frame->flags == USP_WIRE_STAT_POOLS)
+		ret = pool_stat_list(s, &text);
 	else
 		ret = stat_write(s->daemon, frame->flags == USP_WIRE_STAT_JSON, &text);
 	if (ret == 0) {
@@ -263,7 +281,7 @@ static void handle_stat(struct session *s, const struct frame *frame) REACTOR_ON
 {
 	if (s->out.sent_bytes >= s->stats_end)
 		s->stats = 0;
-	if (frame->flags > USP_WIRE_STAT_JOBS) {
+	if (frame->flags > USP_WIRE_STAT_POOLS) {
 		session_fail(s, EPROTO, "STAT in format %u, which does not exist",
 			     frame->flags);
 	} else if (s->stats == STATS_MAX) {
@@ -319,6 +337,18 @@ static void handle(struct session *s, const struct frame *frame, int *fds) REACT
 		break;
 	case USP_WIRE_KILL_JOB:
 		handle_kill(s, frame);
+		break;
+	case USP_WIRE_POOL_OPEN:
+		pools_open(s, frame);
+		break;
+	case USP_WIRE_POOL_RESIZE:
+		pools_resize(s, frame);
+		break;
+	case USP_WIRE_POOL_CLOSE:
+		pools_close(s, frame);
+		break;
+	case USP_WIRE_RELEASE:
+		handle_release(s, frame);
 		break;
 	case USP_WIRE_REPLACE:
 		takeover_frame(s, frame);

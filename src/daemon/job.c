@@ -14,9 +14,11 @@
 #include "daemon/daemon.h"
 #include "daemon/input.h"
 #include "daemon/listing.h"
+#include "daemon/pools.h"
 #include "daemon/session.h"
 #include "daemon/templates.h"
 #include "engine/engine.h"
+#include "pool/pool.h"
 #include "sys/fd.h"
 #include "wire/request.h"
 
@@ -259,6 +261,31 @@ static int judge(const struct spec_input *input, const char **ret_field)
 	return input_given(input) > USP_WIRE_FDS_MAX ? -EINVAL : 0;
 }
 
+/* What says how a program starts is not for a use to say; the rest, src/pool judges. */
+static int judge_use(const struct request *request, const char **ret_field)
+{
+	const struct {
+		const char *field;
+		bool said;
+	} texts[] = {
+		{ "argv", request->argv.bytes },
+		{ "path", request->path.bytes },
+		{ "search", request->search.bytes },
+		{ "env", request->env.bytes },
+		{ "cwd", request->cwd.bytes },
+		{ "env_extend", request->env_extend.bytes },
+		{ "env_unset", request->env_unset.bytes },
+		{ "use_template", request->template_id },
+	};
+
+	for (size_t i = 0; i < ARRAY_SIZE(texts); i++) {
+		*ret_field = texts[i].field;
+		if (texts[i].said)
+			return -EINVAL;
+	}
+	return 0;
+}
+
 /* What is asked for, borrowed from @request and its template. */
 static int decode(struct job *job, const struct frame *frame, const int *fds,
 		  struct request *request, struct spec_input *input,
@@ -267,6 +294,8 @@ static int decode(struct job *job, const struct frame *frame, const int *fds,
 	int ret =
 		request_decode(frame->payload, frame->payload_bytes, request, ret_field);
 
+	if (ret == 0)
+		ret = request_check_type(request, frame->type, ret_field);
 	if (ret < 0)
 		return ret;
 	*ret_field = "stdio";
@@ -274,7 +303,9 @@ static int decode(struct job *job, const struct frame *frame, const int *fds,
 		return -EINVAL;
 	input_place_fds(request, fds);
 	*input = input_of(request);
-	if (request->template_id)
+	if (request->pool_id)
+		ret = judge_use(request, ret_field);
+	else if (request->template_id)
 		ret = templates_apply(job->session, request->template_id, input,
 				      ret_field);
 	if (ret == 0)
@@ -312,17 +343,51 @@ static void admitted(struct job *job) REACTOR_ONLY
 		engine_pause(job->process, true);
 }
 
+/*
+ * The pool that a use names.  A worker that went on without its client would be nobody's
+ * to release.
+ */
+static int find_pool(const struct session *s, const struct request *request,
+		     struct usp_pool **ret_pool, const char **ret_field)
+{
+	struct usp_pool *pool = pools_find(s, request->pool_id);
+
+	*ret_field = "pool";
+	if (!pool)
+		return -ENOENT;
+	*ret_field = "gone";
+	if (pool_options(pool)->kind == USP_POOL_WORKER &&
+	    request->options.gone != USP_GONE_KILL)
+		return -EINVAL;
+	*ret_pool = pool;
+	return 0;
+}
+
+static int spawn(struct job *job, struct spec_input *input) REACTOR_ONLY
+{
+	struct session *s = job->session;
+
+	peer_become(&s->peer, &s->daemon->self, input);
+	if (input->options.group == USP_GROUP_JOIN)
+		join_client(&s->peer, &input->options);
+	return engine_spawn(s->daemon->engine, &s->turns, input, on_event, job,
+			    &job->process);
+}
+
 /* Hand the job to the engine; takes the descriptors. */
 static void launch(struct job *job, const struct frame *frame,
 		   const int *fds) REACTOR_ONLY
 {
 	struct session *s = job->session;
+	struct usp_pool *pool = NULL;
 	struct spec_input input;
 	struct request request;
 	const char *what;
 	int ret;
 
 	ret = decode(job, frame, fds, &request, &input, &what);
+	if (ret == 0 && request.pool_id)
+		ret = find_pool(s, &request, &pool, &what);
 	if (ret < 0) {
 		close_all(fds, frame->fds);
 		refuse_at(job, USP_STAGE_VALIDATE, -ret, what);
@@ -334,12 +399,9 @@ static void launch(struct job *job, const struct frame *frame,
 		close_all(fds, frame->fds);
 		return;
 	}
-	peer_become(&s->peer, &s->daemon->self, &input);
-	if (input.options.group == USP_GROUP_JOIN)
-		join_client(&s->peer, &input.options);
 	job->gone = input.options.gone;
-	ret = engine_spawn(s->daemon->engine, &s->turns, &input, on_event, job,
-			   &job->process);
+	ret = pool ? pool_use(pool, &input.options, on_event, job, &job->process)
+		   : spawn(job, &input);
 	if (ret < 0)
 		refuse_at(job, USP_STAGE_ADMISSION, -ret, "");
 	else

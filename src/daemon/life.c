@@ -10,6 +10,7 @@
 #include "daemon/daemon.h"
 #include "daemon/job.h"
 #include "daemon/notify.h"
+#include "daemon/pools.h"
 #include "daemon/session.h"
 
 #define REPLACED_NS (5 * NS_PER_S)  /* for clients that connected just before */
@@ -74,12 +75,14 @@ static void end(struct daemon *d) REACTOR_ONLY
 			daemon_jobs_left(d));
 	move(d, DAEMON_ENDING, END_NS);
 	for_each_session(d, job_end_all);
+	pools_end_all(d);
 }
 
 static void kill_at_once(struct daemon *d) REACTOR_ONLY
 {
 	d->killed = true;
 	for_each_session(d, job_cut_all);
+	pools_cut_all(d);
 	timer_arm(d->reactor, &d->limit, reactor_now_ns(d->reactor) + LEAVE_NS);
 }
 
@@ -92,6 +95,7 @@ static void drain(struct daemon *d) REACTOR_ONLY
 		notify_stopping();
 	move(d, DAEMON_DRAINING, d->config->stop_after_ns);
 	front_stop(&d->front, replaced || takeover_is_given(d));
+	pools_stop_all(d);
 	if (d->config->stop_after_ns == 0)
 		end(d);
 }
@@ -186,7 +190,11 @@ void life_step(struct daemon *d)
 	if (is_left_alone(d))
 		drain(d);
 	stopping = d->phase == DAEMON_DRAINING || d->phase == DAEMON_ENDING;
-	if (daemon_jobs_left(d) == 0 && (stopping || (replaced && d->connections == 0)))
+	/* Those that stay though nobody has them open would stay for ever. */
+	if (replaced && d->connections == 0)
+		pools_stop_all(d);
+	if (daemon_jobs_left(d) == 0 && list_empty(&d->pools) &&
+	    (stopping || (replaced && d->connections == 0)))
 		leave(d);
 }
 

@@ -5,6 +5,7 @@
 
 #include "daemon/daemon.h"
 #include "engine/engine.h"
+#include "pool/pool.h"
 
 static const char *const names[LIMITS] = {
 	[LIMIT_QUEUED] = "--queue-max",	     [LIMIT_OWNER_QUEUED] = "--client-queue-max",
@@ -25,4 +26,5 @@ void limits_set(struct daemon *d, const struct config_limits *limits)
 
 	d->limits = *limits;
 	engine_set_limits(d->engine, &admission);
+	pool_budget_set(d->pool_budget, limits->pool_members_max);
 }

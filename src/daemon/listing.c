@@ -14,7 +14,7 @@
 #include "sys/proc.h"
 
 /* Of each /proc is read: a page is made in less than a millisecond. */
-enum { PAGE_JOBS = 64, NAME_BYTES = 64 };
+enum { PAGE_JOBS = 64, PROGRAM_BYTES = 64, TEXT_BYTES = 128 };
 
 /* ---- numbers ------------------------------------------------------------------ */
 
@@ -57,13 +57,12 @@ static int put(struct buf *out, const char *text, size_t size)
 	return buf_append(out, text, size);
 }
 
-/* Any bytes; those that are no ASCII letters are told by their number. */
-static int put_name(struct buf *out, const char *name)
+int listing_put_text(struct buf *out, const char *name, size_t max)
 {
-	char text[6 * NAME_BYTES + 3] = "\"";
+	char text[6 * TEXT_BYTES + 3] = "\"";
 	size_t n = 1;
 
-	for (size_t i = 0; name[i] && i < NAME_BYTES; i++) {
+	for (size_t i = 0; name[i] && i < max && i < TEXT_BYTES; i++) {
 		unsigned char c = (unsigned char)name[i];
 
 		if (c < ' ' || c > '~' || c == '"' || c == '\\')
@@ -75,8 +74,7 @@ static int put_name(struct buf *out, const char *name)
 	return put(out, text, n);
 }
 
-/* What it has used; nothing where there is no process, or /proc does not tell. */
-static int put_usage(struct buf *out, pid_t pid)
+int listing_put_usage(struct buf *out, pid_t pid)
 {
 	static const char unknown[] = ", \"cpu_seconds\": null, \"memory_bytes\": null";
 	struct proc proc;
@@ -111,11 +109,11 @@ static int put_job(struct buf *out, const struct job *job, bool first) REACTOR_O
 		(double)look.age_ns / (double)NS_PER_S, look.output_bytes);
 	ret = put(out, text, (size_t)n);
 	if (ret == 0)
-		ret = put_usage(out, look.pid);
+		ret = listing_put_usage(out, look.pid);
 	if (ret == 0)
 		ret = put(out, ", \"program\": ", 13);
 	if (ret == 0)
-		ret = put_name(out, look.name);
+		ret = listing_put_text(out, look.name, PROGRAM_BYTES);
 	return ret == 0 ? put(out, "}", 1) : ret;
 }
 

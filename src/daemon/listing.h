@@ -5,6 +5,7 @@
 #define DAEMON_LISTING_H
 
 #include <stdint.h>
+#include <sys/types.h>
 #include "base/annotate.h"
 
 struct buf;
@@ -27,5 +28,13 @@ int listing_write(const struct session *s, uint32_t after, struct buf *out) REAC
 
 /* The job of that number, if @s may end it, or NULL. */
 struct job *listing_find(const struct session *s, uint32_t number);
+
+/* Append up to @max bytes of @name in quotes; those that are no ASCII letters are told by
+ * their number.  128 bytes at most. */
+int listing_put_text(struct buf *out, const char *name, size_t max);
+
+/* Append what a process has used, as members of an object: null where there is none, or
+ * /proc does not tell. */
+int listing_put_usage(struct buf *out, pid_t pid);
 
 #endif

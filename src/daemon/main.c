@@ -29,6 +29,7 @@
 #include "daemon/session.h"
 #include "daemon/signals.h"
 #include "engine/engine.h"
+#include "pool/pool.h"
 #include "sys/fd.h"
 #include "sys/own.h"
 
@@ -49,6 +50,7 @@
 /* What main() owns beside the daemon's parts. */
 struct service {
 	struct daemon daemon;
+	struct pool_budget pool_budget;
 	struct config config;
 	struct activation activation;
 	struct handed_over taken;
@@ -149,6 +151,8 @@ static int start(struct service *sv, const sigset_t *signals) REACTOR_ONLY
 	d->reactor = engine_reactor(d->engine);
 	engine_clear_leftovers(d->engine);
 	d->start_time_s = (uint64_t)time(NULL);
+	pool_budget_init(&sv->pool_budget, d->config->limits.pool_members_max);
+	d->pool_budget = &sv->pool_budget;
 	limits_set(d, &d->config->limits);
 	outbox_pool_init(&d->outboxes, d->reactor);
 	admit_init(d);

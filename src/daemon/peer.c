@@ -48,6 +48,22 @@ int peer_self(struct peer *self)
 	return 0;
 }
 
+int peer_copy(struct peer *ret_peer, const struct peer *peer)
+{
+	struct peer copy = *peer;
+	size_t size = peer->n_groups * sizeof(*peer->groups);
+
+	copy.groups = NULL;
+	if (size) {
+		copy.groups = mem_alloc(size);
+		if (!copy.groups)
+			return -ENOMEM;
+		memcpy(copy.groups, peer->groups, size);
+	}
+	*ret_peer = copy;
+	return 0;
+}
+
 void peer_done(struct peer *peer)
 {
 	mem_free(peer->groups);
@@ -86,6 +102,19 @@ bool peer_may_replace(const struct peer *peer, const struct peer *self)
 bool peer_may_rule(const struct peer *peer, const struct peer *owner)
 {
 	return peer->uid == owner->uid || peer->uid == 0;
+}
+
+/* The kernel keeps groups in order. */
+static bool is_same(const struct peer *a, const struct peer *b)
+{
+	return a->uid == b->uid && a->gid == b->gid && a->n_groups == b->n_groups &&
+	       (a->n_groups == 0 ||
+		!memcmp(a->groups, b->groups, a->n_groups * sizeof(*a->groups)));
+}
+
+bool peer_may_share(const struct peer *peer, const struct peer *owner)
+{
+	return peer->uid == 0 || is_same(peer, owner);
 }
 
 bool peer_sent(const struct peer *peer, const struct ucred *sender)
@@ -155,14 +184,6 @@ int peer_may_spawn(const struct peer *peer, const struct spec_input *input,
 		return 0;
 	*ret_field = field;
 	return -EPERM;
-}
-
-/* The kernel keeps groups in order. */
-static bool is_same(const struct peer *a, const struct peer *b)
-{
-	return a->uid == b->uid && a->gid == b->gid && a->n_groups == b->n_groups &&
-	       (a->n_groups == 0 ||
-		!memcmp(a->groups, b->groups, a->n_groups * sizeof(*a->groups)));
 }
 
 void peer_become(const struct peer *peer, const struct peer *self,

@@ -24,7 +24,8 @@ struct peer {
 /* Who is at the other end of @fd, or (peer_self()) the daemon.  Returns 0, or -errno. */
 int peer_read(struct peer *peer, int fd);
 int peer_self(struct peer *self);
-void peer_done(struct peer *peer); /* a zeroed one is fine */
+int peer_copy(struct peer *ret_peer, const struct peer *peer); /* 0, or -ENOMEM */
+void peer_done(struct peer *peer);			       /* a zeroed one is fine */
 
 bool peer_may_connect(const struct peer *peer, const struct peer *self,
 		      const struct config *config);
@@ -34,6 +35,9 @@ bool peer_may_replace(const struct peer *peer, const struct peer *self);
 
 /* May it see and end the jobs of @owner? */
 bool peer_may_rule(const struct peer *peer, const struct peer *owner);
+
+/* May it use what runs with the rights of @owner? */
+bool peer_may_share(const struct peer *peer, const struct peer *owner);
 
 /* Did it send the message that has the credentials @sender? */
 bool peer_sent(const struct peer *peer, const struct ucred *sender);

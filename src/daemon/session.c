@@ -15,6 +15,7 @@
 #include "daemon/daemon.h"
 #include "daemon/job.h"
 #include "daemon/dispatch.h"
+#include "daemon/pools.h"
 #include "daemon/templates.h"
 #include "engine/engine.h"
 #include "sys/fd.h"
@@ -96,8 +97,10 @@ void session_close(struct session *s)
 	reactor_cancel(r, &s->hangup);
 	outbox_close(&s->out);
 	owner_close(&s->owner);
-	if (!parting)
-		job_abandon_all(s);
+	if (parting)
+		return;
+	job_abandon_all(s);
+	pools_leave_all(s);
 }
 
 /* A client that only ceased to send hears of its jobs until the last has ended; so does
@@ -156,6 +159,7 @@ void session_fail(struct session *s, int error, const char *format, ...)
 	timer_arm(s->daemon->reactor, &s->parting,
 		  reactor_now_ns(s->daemon->reactor) + SESSION_PART_NS);
 	job_abandon_all(s);
+	pools_leave_all(s);
 }
 
 static void on_parting(struct timer *timer) REACTOR_ONLY
@@ -368,6 +372,8 @@ int session_new(struct daemon *d, int slot, int fd, struct peer *peer)
 	table_init(&s->jobs_by_id);
 	list_init(&s->jobs);
 	list_init(&s->templates);
+	table_init(&s->pools_by_id);
+	list_init(&s->pools);
 	admission_owner_init(&s->turns);
 	list_append(&d->sessions, &s->link);
 	list_append(&d->waiting, &s->waiting);
@@ -390,6 +396,7 @@ void session_sweep(struct daemon *d)
 		intake_done(&s->in);
 		templates_done(s);
 		table_done(&s->jobs_by_id);
+		table_done(&s->pools_by_id);
 		peer_done(&s->peer);
 		mem_free(s);
 	}

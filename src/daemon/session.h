@@ -58,6 +58,8 @@ struct session {
 	unsigned given; /* descriptors that its jobs are to be given by STARTED */
 	struct list templates;
 	unsigned n_templates;
+	struct table pools_by_id; /* of struct opening */
+	struct list pools;	  /* the same */
 	size_t template_bytes;
 	unsigned stats;	    /* STATS that are on their way to it, perhaps */
 	uint64_t stats_end; /* where in its outbox the last of them ends */

@@ -8,14 +8,16 @@
 #include <uringspawn/version.h>
 #include "daemon/daemon.h"
 #include "daemon/exposition.h"
+#include "daemon/pool_stat.h"
 #include "engine/engine.h"
 
-#define GAUGE(name, help)	  (&(const struct family){ name, "gauge", help, NULL })
-#define GAUGES(name, label, help) (&(const struct family){ name, "gauge", help, label })
-#define COUNTER(name, help)	  (&(const struct family){ name, "counter", help, NULL })
-#define COUNTERS(name, label, help)                                                      \
-	(&(const struct family){ name, "counter", help, label })
-#define HISTOGRAM(name, help) (&(const struct family){ name, "histogram", help, NULL })
+#define FAMILY(name, type, help, label)                                                  \
+	(&(const struct family){ name, type, help, label, NULL })
+#define GAUGE(name, help)	    FAMILY(name, "gauge", help, NULL)
+#define GAUGES(name, label, help)   FAMILY(name, "gauge", help, label)
+#define COUNTER(name, help)	    FAMILY(name, "counter", help, NULL)
+#define COUNTERS(name, label, help) FAMILY(name, "counter", help, label)
+#define HISTOGRAM(name, help)	    FAMILY(name, "histogram", help, NULL)
 
 static void write_daemon(struct exposition *e, const struct daemon *d)
 {
@@ -47,6 +49,8 @@ static void write_limits(struct exposition *e, const struct daemon *d)
 	expose_sample(e, "--client-queue-max", limits->client_queue_max);
 	expose_sample(e, "--bytes-max", limits->bytes_max);
 	expose_sample(e, "--client-bytes-max", limits->client_bytes_max);
+	expose_sample(e, "--pools-max", limits->pools_max);
+	expose_sample(e, "--pool-members-max", limits->pool_members_max);
 	expose_end(e);
 }
 
@@ -75,12 +79,12 @@ static void write_gauges(struct exposition *e, const struct usp_engine_stats *st
 static void write_ends(struct exposition *e, const struct usp_engine_stats *stats)
 {
 	expose_begin(e, COUNTERS("ended_total", "reason", "Jobs by how they ended"));
-	for (unsigned i = USP_REASON_EXITED; i <= USP_REASON_CGROUP_OOM; i++)
+	for (unsigned i = USP_REASON_EXITED; i <= USP_REASON_RELEASED; i++)
 		expose_sample(e, usp_reason_name(i), stats->ended_by[i]);
 	expose_end(e);
 	expose_begin(e, COUNTERS("failed_total", "stage",
 				 "Jobs that did not start, by the stage that failed"));
-	for (unsigned i = USP_STAGE_VALIDATE; i <= USP_STAGE_CREDENTIALS; i++)
+	for (unsigned i = USP_STAGE_VALIDATE; i <= USP_STAGE_READY; i++)
 		expose_sample(e, usp_stage_name(i), stats->failed_at[i]);
 	expose_end(e);
 }
@@ -155,5 +159,6 @@ int stat_write(const struct daemon *d, bool json, struct buf *out)
 	write_bytes(&e, &stats);
 	write_work(&e, &stats, reactor_stats(d->reactor));
 	write_times(&e, &stats);
+	pool_stat_write(&e, d);
 	return exposition_end(&e);
 }

@@ -10,8 +10,9 @@
 struct buf;
 struct daemon;
 
-/* More than the text ever is: it does not grow with what the daemon has to do. */
-#define STAT_BYTES_MAX (64u << 10)
+/* More than the text ever is: it grows with pools of different names alone, up to
+ * POOL_NAMES_MAX. */
+#define STAT_BYTES_MAX (768u << 10)
 
 /* Append the numbers, as Prometheus reads them or as one JSON object.
  * Returns 0, -ENOMEM or -EMSGSIZE. */

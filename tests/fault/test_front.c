@@ -14,6 +14,7 @@
 #include "daemon/limits.h"
 #include "daemon/session.h"
 #include "engine/engine.h"
+#include "pool/pool.h"
 #include "support/clean.h"
 #include "support/fault.h"
 #include "support/tmpdir.h"
@@ -23,6 +24,7 @@ TestSuite(front, .timeout = 60);
 
 static struct daemon d;
 static struct config config;
+static struct pool_budget budget;
 
 static void open_daemon(void)
 {
@@ -37,7 +39,8 @@ static void open_daemon(void)
 	};
 	const struct usp_engine_options options = { .launchers = 1, .running_max = 4 };
 
-	d = (struct daemon){ .config = &config };
+	d = (struct daemon){ .config = &config, .pool_budget = &budget };
+	pool_budget_init(&budget, 1);
 	config = fresh;
 	strcpy(config.sockets[0], tmpdir_path("one"));
 	strcpy(config.sockets[1], tmpdir_path("two"));

@@ -154,8 +154,8 @@ Test(stat, a_format_that_does_not_exist_ends_the_connection)
 
 	daemon_start(&daemon_run, NULL);
 	peer_open(&peer, daemon_run.socket);
-	send_stat(&peer, 3);
-	peer_expect_error(&peer, EPROTO, "format 3");
+	send_stat(&peer, 4);
+	peer_expect_error(&peer, EPROTO, "format 4");
 	peer_close(&peer);
 	daemon_stop(&daemon_run);
 }

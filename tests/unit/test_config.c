@@ -62,6 +62,8 @@ static const struct row {
 	{ { "--client-running-max", "0" }, "--client-running-max" },
 	{ { "--client-queue-max", "0" }, "--client-queue-max" },
 	{ { "--client-bytes-max", "65535" }, "--client-bytes-max" },
+	{ { "--pools-max", "0" }, "--pools-max" },
+	{ { "--pool-members-max", "0" }, "--pool-members-max" },
 	{ { "--metrics", "0.0.0.0:9100" }, "0.0.0.0:9100 is not an address of loopback" },
 	{ { "--metrics", "9100" }, "--metrics: '9100' is not like 127.0.0.1:9100" },
 	{ { "--turn-launches", "0" }, "--turn-launches: 0 is not between 1 and" },
@@ -410,6 +412,21 @@ Test(config, limits_of_one_client_land_in_their_fields)
 	cr_expect(eq(uint, config.limits.client_queue_max, 8));
 	cr_expect(eq(sz, config.limits.client_bytes_max, (size_t)3 << 20));
 	cr_expect(eq(uint, config.limits.turn_launches, 9));
+}
+
+Test(config, limits_of_pools_land_in_their_fields)
+{
+	const char *const args[] = { "--pools-max=7", "--pool-members-max=8", NULL };
+	const char *const none[] = { NULL };
+	struct config config;
+	struct config_error error;
+
+	cr_assert(eq(int, parse(args, &config, &error), 0));
+	cr_expect(eq(uint, config.limits.pools_max, 7));
+	cr_expect(eq(uint, config.limits.pool_members_max, 8));
+	cr_assert(eq(int, parse(none, &config, &error), 0));
+	cr_expect(eq(uint, config.limits.pools_max, 64));
+	cr_expect(eq(uint, config.limits.pool_members_max, 256));
 }
 
 Test(config, a_policy_is_one_of_four)

@@ -71,6 +71,7 @@ Test(pool_wire, an_opening_is_the_golden_one)
 {
 	check_request("pool-open.bin", (struct frame){ .type = 0x0f, .job = 1 },
 		      &(struct request){ .argv = { "cat", 4 },
+					 .options.stdio = { { USP_STDIO_PIPE } },
 					 .pool = { .max = 8, .spare = 2 } });
 	check_request("pool-open-worker.bin", (struct frame){ .type = 0x0f, .job = 2 },
 		      &worker);
