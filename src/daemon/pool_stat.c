@@ -262,6 +262,7 @@ void pool_stat_write(struct exposition *e, const struct daemon *d)
 
 /* What is being written; a failure is kept, and told at the end. */
 struct list_text {
+	const struct session *asker;
 	struct buf *out;
 	int ret;
 	unsigned members_left;
@@ -327,6 +328,19 @@ static void list_counters(struct list_text *t, const struct usp_pool_stats *stat
 	    seconds(stats->members_cpu_ns), stats->rss_bytes, stats->rss_peak_bytes);
 }
 
+/* What the client that asks calls it; 0: it does not have it open. */
+static uint32_t id_of(const struct shared_pool *shared, const struct session *s)
+{
+	list_each(link, next, (struct list *)&shared->openings) {
+		const struct opening *opening =
+			container_of(link, struct opening, in_pool);
+
+		if (opening->session == s)
+			return opening->id;
+	}
+	return 0;
+}
+
 static void list_pool(struct list_text *t, const struct shared_pool *shared,
 		      bool first) REACTOR_ONLY
 {
@@ -338,6 +352,7 @@ static void list_pool(struct list_text *t, const struct shared_pool *shared,
 	if (t->ret == 0)
 		t->ret = listing_put_text(t->out, o->name ? o->name : "",
 					  USP_POOL_NAME_MAX);
+	say(t, ", \"pool\": %u", id_of(shared, t->asker));
 	say(t,
 	    ", \"kind\": \"%s\", \"uid\": %u, \"client\": %d, \"clients\": %u, "
 	    "\"keep\": %s, \"closing\": %s, \"min\": %u, \"max\": %u, \"spare\": %u",
@@ -358,7 +373,7 @@ static void list_pool(struct list_text *t, const struct shared_pool *shared,
 
 int pool_stat_list(const struct session *s, struct buf *out)
 {
-	struct list_text t = { .out = out, .members_left = LISTED_MEMBERS };
+	struct list_text t = { .asker = s, .out = out, .members_left = LISTED_MEMBERS };
 	bool first = true;
 
 	say(&t, "{\"pools\": [");

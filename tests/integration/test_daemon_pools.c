@@ -533,8 +533,10 @@ Test(daemon_pools, two_clients_share_one_by_its_name)
 	start(NULL, &one);
 	peer_open(&other, daemon_run.socket);
 	open_pool(&one, 1, &shared);
+	cr_assert(eq(long, number(&other, "pool"), 0), "not open here");
 	open_pool(&other, 9, &only);
 	cr_assert(eq(sz, n_pools(&one), 1));
+	cr_assert(eq(long, number(&other, "pool"), 9));
 	pid = idle_member(&one);
 	say_use(&one, 1, 1);
 	cr_assert(eq(int, expect_started(&one, 1), pid));
