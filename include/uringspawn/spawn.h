@@ -298,8 +298,13 @@ struct usp_options {
 #define USP_FLAG_NO_NEW_PRIVS 8u
 /** A cgroup of its own, where a writable cgroup v2 is found; failed{cgroup} elsewhere. */
 #define USP_FLAG_CGROUP 16u
-/** SIGKILL as soon as the engine's program is gone, however that ended (PR_SET_PDEATHSIG).
- * Not for what gives more rights at its exec: the kernel forgets it then. */
+/**
+ * SIGKILL as soon as the engine's program is gone, however that ended (PR_SET_PDEATHSIG);
+ * through a daemon: the daemon's.  The end of a launcher's thread does not count: one
+ * that has started such a process stays as long as its engine.  For the process itself,
+ * not for what it starts, and not where an exec in it gives more rights or another user:
+ * the kernel forgets it then.
+ */
 #define USP_FLAG_BOUND 32u
 
 #define USP_SET_UMASK	      1u
@@ -338,7 +343,7 @@ enum usp_stage {
 	USP_STAGE_EXEC,	   /**< .path is the program: ENOENT means there is none */
 	USP_STAGE_INTERPRETER, /**< .path is there, but what it needs to run it is not */
 	USP_STAGE_CGROUP,      /**< no cgroup, or it could not be entered */
-	USP_STAGE_CREDENTIALS, /**< uid, gid, groups, no_new_privs */
+	USP_STAGE_CREDENTIALS, /**< uid, gid, groups, no_new_privs, bound */
 	/** A pool's member was not ready in time (ETIMEDOUT), or ended before (ECHILD). */
 	USP_STAGE_READY,
 };

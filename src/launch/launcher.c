@@ -41,12 +41,12 @@ static void serve(struct launcher *self, struct plan *plan) LAUNCHER_ONLY
 	atomic_store(&self->plan, plan);
 	if (self->all->tables == USP_TABLES_PRIVATE)
 		own_table_enter(self);
+	if (plan->spec->options.flags & USP_FLAG_BOUND)
+		self->binds = true;
 	plan->setup = &self->setup;
 	ret = launch(plan, &(struct launch_place){ self->child_stack, CHILD_STACK_BYTES,
 						   self->host });
 	large = self->all->tables == USP_TABLES_AUTO && own_table_pays(plan);
-	if (ret == 0 && plan->spec->options.flags & USP_FLAG_BOUND)
-		self->binds = true;
 	if (ret < 0) {
 		if (!plan->signal)
 			plan->error = -ret;
@@ -67,9 +67,10 @@ static void look_back(struct launcher *self) LAUNCHER_ONLY
 
 /* ---- the thread ---------------------------------------------------------- */
 
+/* It may have been told so before it took a plan whose child that would kill. */
 static bool is_to_end(const struct launcher *self) LAUNCHER_ONLY
 {
-	return self->all->closing || self->retiring;
+	return self->all->closing || (self->retiring && !self->binds);
 }
 
 static struct plan *spin(struct launcher *self) LAUNCHER_ONLY

@@ -139,7 +139,7 @@ static int furnish(struct launchers *l, struct launcher *launcher)
 	launcher->setup = l->setup;
 	launcher->host = -1;
 	launcher->stay_shared = l->tables == USP_TABLES_SHARED;
-	launcher->retiring = launcher->gone = false;
+	launcher->retiring = launcher->gone = launcher->binds = false;
 	launcher->child_stack = sys_map_stack(CHILD_STACK_BYTES);
 	if (!launcher->child_stack)
 		return -ENOMEM;

@@ -6,6 +6,10 @@
  * Those beyond the limit are counted, plans in their own queues are handed to others,
  * and another launcher stands in for each, as far as there are places.  When a stuck
  * one is through after all, one launcher too many retires.
+ *
+ * The kernel ends what is bound (USP_FLAG_BOUND) with the thread that started it.  A
+ * launcher that has started such a one does not retire, so there may stay more of them
+ * than were asked for, as many as have stood in at one time.
  */
 #include "launch/pool.h"
 
@@ -124,6 +128,19 @@ static void retire_one(struct launchers *l) REACTOR_ONLY
 		sys_futex_wake((uint32_t *)&launcher->asleep, 1);
 }
 
+/* It took a plan meanwhile that makes it stay. */
+static void keep_binding(struct launchers *l) REACTOR_ONLY
+{
+	for (unsigned i = 0; i < l->places; i++) {
+		struct launcher *launcher = &l->launcher[i];
+
+		if (!launcher->running || !launcher->retiring || !launcher->binds)
+			continue;
+		launcher->retiring = false;
+		l->alive++;
+	}
+}
+
 static void join_gone(struct launchers *l) REACTOR_ONLY
 {
 	for (unsigned i = 0; i < l->places; i++)
@@ -159,6 +176,7 @@ static void on_watch(struct timer *timer) REACTOR_ONLY
 	struct launchers *l = container_of(timer, struct launchers, watch);
 	unsigned stuck;
 
+	keep_binding(l);
 	join_gone(l);
 	if (policy_waiting(l) > 0)
 		mark_stuck(l);

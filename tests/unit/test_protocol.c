@@ -253,7 +253,8 @@ Test(protocol, a_request_with_limits_is_the_golden_one)
 				      .n_rlimits = 2,
 				      .cpus = { 3, 1 },
 				      .flags = USP_FLAG_PIDFD | USP_FLAG_RUSAGE |
-					       USP_FLAG_NO_NEW_PRIVS | USP_FLAG_CGROUP,
+					       USP_FLAG_NO_NEW_PRIVS | USP_FLAG_CGROUP |
+					       USP_FLAG_BOUND,
 				      .cgroup = { .memory_max_bytes = 256 << 20,
 						  .pids_max = 64,
 						  .cpu_milli = 1500 },
