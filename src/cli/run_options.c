@@ -22,7 +22,7 @@ static const char usage[] =
 	"  --drain TIME           for output after its exit; --drain-kill  who holds it\n"
 	"  --cwd DIR  --arg0 NAME --env NAME=VALUE  --unset NAME  --clear-env\n"
 	"  --stdin FILE           --stdout FILE  --stderr FILE  --append  --fd N  hand on\n"
-	"  --user NAME            --group NAME  --groups LIST  --no-new-privs\n"
+	"  --user NAME            --group NAME  --groups LIST  --no-new-privs  --bound\n"
 	"  --umask MODE  --nice N --oom-score-adj N  --cpus 0,2-5  --rlimit NAME=N[:N]\n"
 	"  --ignore SIGNAL        --cgroup  --cgroup-path PATH  in a cgroup, at most:\n"
 	"  --cgroup-memory BYTES  --cgroup-pids N  --cgroup-cpu CPUS\n"
@@ -77,6 +77,7 @@ static const struct option known[] = {
 	{ "group", required_argument, NULL, RUN_GROUP },
 	{ "groups", required_argument, NULL, RUN_GROUPS },
 	{ "no-new-privs", no_argument, NULL, RUN_NO_NEW_PRIVS },
+	{ "bound", no_argument, NULL, RUN_BOUND },
 	{ "umask", required_argument, NULL, RUN_UMASK },
 	{ "nice", required_argument, NULL, RUN_NICE },
 	{ "oom-score-adj", required_argument, NULL, RUN_OOM_SCORE_ADJ },

@@ -146,6 +146,9 @@ static int take_limit(int option, struct usp_options *asked)
 	case RUN_NO_NEW_PRIVS:
 		asked->flags |= USP_FLAG_NO_NEW_PRIVS;
 		return 0;
+	case RUN_BOUND:
+		asked->flags |= USP_FLAG_BOUND;
+		return 0;
 	case RUN_IGNORE:
 		return take_ignore(asked);
 	}

@@ -166,6 +166,15 @@ BOTH_WAYS(run_signals, without_a_terminal_the_program_has_a_group_of_its_own)
 	cr_expect(eq(int, told.session, getsid(0)));
 }
 
+/* The pidfd of the program that @running has said to be. */
+static int open_who(const struct running_command *running)
+{
+	int pidfd = (int)syscall(SYS_pidfd_open, who(running->out_fd).pid, 0);
+
+	cr_assert(ge(int, pidfd, 0));
+	return pidfd;
+}
+
 /* The daemon sees that its client is gone, however it went. */
 Test(run_signals, a_killed_run_takes_the_daemons_job_with_it)
 {
@@ -174,8 +183,7 @@ Test(run_signals, a_killed_run_takes_the_daemons_job_with_it)
 
 	daemon_start(&daemon_run, NULL);
 	start(&running, SOCKET, ARGS("--kill-after", "50ms", PROGRAM("tell_signals")), 0);
-	pidfd = (int)syscall(SYS_pidfd_open, who(running.out_fd).pid, 0);
-	cr_assert(ge(int, pidfd, 0));
+	pidfd = open_who(&running);
 	send_signal(&running, SIGKILL);
 	command_end(&running, &result);
 
@@ -217,6 +225,31 @@ Test(run_signals, a_daemon_that_dies_is_reported)
 
 	cr_expect(eq(int, result.code, 125));
 	cr_expect(says(result.err, "lost the daemon"), "%s", result.err);
+	close(daemon_run.pidfd);
+	close(daemon_run.err_fd);
+}
+
+Test(run_signals, what_is_bound_is_killed_with_who_runs_it)
+{
+	const char *const *args = ARGS("--bound", PROGRAM("tell_signals"));
+	struct running_command running;
+	int pidfd;
+
+	start(&running, EMBEDDED, args, 0);
+	pidfd = open_who(&running);
+	send_signal(&running, SIGKILL);
+	cr_expect(wait_fd(pidfd, POLLIN, WAIT_MS), "it outlives the command");
+	command_end(&running, &result);
+	close(pidfd);
+
+	daemon_start(&daemon_run, NULL);
+	start(&running, SOCKET, args, 0);
+	pidfd = open_who(&running);
+	daemon_signal(&daemon_run, SIGKILL);
+	cr_expect(wait_fd(pidfd, POLLIN, WAIT_MS), "it outlives the daemon");
+	command_end(&running, &result);
+	cr_expect(eq(int, result.code, 125));
+	close(pidfd);
 	close(daemon_run.pidfd);
 	close(daemon_run.err_fd);
 }
