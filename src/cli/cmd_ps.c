@@ -106,7 +106,7 @@ int cmd_ps(int argc, char **argv)
 	if (ret)
 		return ret < 0 ? 125 : 0;
 	client = jobs_connect(options.socket);
-	jobs = client ? jobs_list(client) : NULL;
+	jobs = client ? jobs_list(client, JOBS_JOBS) : NULL;
 	ret = jobs ? print(jobs, options.json) : 125;
 	json_decref(jobs);
 	usp_client_free(client);

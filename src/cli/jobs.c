@@ -19,50 +19,68 @@ struct usp_client *jobs_connect(const char *socket)
 
 /* ---- all pages ------------------------------------------------------------------ */
 
-/* One page after the other, without a pause. */
+const char *jobs_what_name(enum jobs_what what)
+{
+	return what == JOBS_POOLS ? "pools" : "jobs";
+}
+
+static int ask_page(struct usp_client *client, struct jobs_question *question,
+		    uint32_t after);
+
+/* One page after the other, without a pause; of pools there is one. */
 static void on_page(struct usp_client *client, const char *text, size_t size, void *user)
 {
 	struct jobs_question *question = user;
 	json_t *answer = text ? json_loadb(text, size, 0, NULL) : NULL;
-	json_t *jobs = json_object_get(answer, "jobs");
+	json_t *items = json_object_get(answer, jobs_what_name(question->what));
 	uint32_t next = (uint32_t)json_integer_value(json_object_get(answer, "next"));
 
-	if (!json_is_array(jobs) || json_array_extend(question->jobs, jobs))
+	if (!json_is_array(items) || json_array_extend(question->items, items))
 		question->error = -EPROTO;
 	else if (next)
-		question->error = usp_client_jobs(client, next, on_page, question);
+		question->error = ask_page(client, question, next);
 	question->asked = next && !question->error;
 	json_decref(answer);
 }
 
-int jobs_ask(struct usp_client *client, struct jobs_question *question)
+static int ask_page(struct usp_client *client, struct jobs_question *question,
+		    uint32_t after)
 {
-	*question = (struct jobs_question){ .jobs = json_array() };
-	if (!question->jobs)
+	return question->what == JOBS_POOLS
+		       ? usp_client_pools(client, on_page, question)
+		       : usp_client_jobs(client, after, on_page, question);
+}
+
+int jobs_ask(struct usp_client *client, enum jobs_what what,
+	     struct jobs_question *question)
+{
+	*question = (struct jobs_question){ .what = what, .items = json_array() };
+	if (!question->items)
 		return -ENOMEM;
-	question->error = usp_client_jobs(client, 0, on_page, question);
+	question->error = ask_page(client, question, 0);
 	question->asked = !question->error;
 	return question->error;
 }
 
 json_t *jobs_answer(const struct usp_client *client, struct jobs_question *question)
 {
-	json_t *jobs = question->jobs;
+	json_t *items = question->items;
 
-	question->jobs = NULL;
+	question->items = NULL;
 	if (!question->error && !*usp_client_error(client))
-		return jobs;
-	fprintf(stderr, "uringspawn: the daemon did not list its jobs: %s\n",
+		return items;
+	fprintf(stderr, "uringspawn: the daemon did not list its %s: %s\n",
+		jobs_what_name(question->what),
 		*usp_client_error(client) ? usp_client_error(client)
 					  : strerrordesc_np(-question->error));
-	json_decref(jobs);
+	json_decref(items);
 	return NULL;
 }
 
-json_t *jobs_list(struct usp_client *client)
+json_t *jobs_list(struct usp_client *client, enum jobs_what what)
 {
 	struct jobs_question question;
-	int ret = jobs_ask(client, &question);
+	int ret = jobs_ask(client, what, &question);
 
 	if (ret == 0)
 		ret = usp_client_run(client);
@@ -73,9 +91,9 @@ json_t *jobs_list(struct usp_client *client)
 
 /* ---- as people read it ----------------------------------------------------------- */
 
-double jobs_number(const json_t *job, const char *name)
+double jobs_number(const json_t *item, const char *name)
 {
-	return json_number_value(json_object_get(job, name));
+	return json_number_value(json_object_get(item, name));
 }
 
 void jobs_bytes_text(double bytes, char text[8])
