@@ -134,6 +134,42 @@ int option_duration(const char *text, uint64_t *ret_ns)
 	return -EINVAL;
 }
 
+static int hex_digit(char c)
+{
+	static const char digits[] = "0123456789abcdef";
+	const char *at = c ? strchr(digits, tolower((unsigned char)c)) : NULL;
+
+	return at ? (int)(at - digits) : -1;
+}
+
+int option_text(const char *text, char *ret_bytes, size_t *ret_size)
+{
+	static const char letters[] = "ntr0\\", bytes[] = "\n\t\r\0\\";
+	size_t n = 0;
+
+	for (; *text; text++) {
+		const char *letter;
+
+		if (*text != '\\') {
+			ret_bytes[n++] = *text;
+			continue;
+		}
+		letter = *++text ? strchr(letters, *text) : NULL;
+		if (letter) {
+			ret_bytes[n++] = bytes[letter - letters];
+		} else if (*text == 'x' && hex_digit(text[1]) >= 0 &&
+			   hex_digit(text[2]) >= 0) {
+			ret_bytes[n++] =
+				(char)(hex_digit(text[1]) << 4 | hex_digit(text[2]));
+			text += 2;
+		} else {
+			return -EINVAL;
+		}
+	}
+	*ret_size = n;
+	return 0;
+}
+
 int option_signal(const char *text)
 {
 	char *rest;

@@ -20,6 +20,12 @@ void option_complain(const char *command, char **argv, const struct option *opti
 /* "1.5", "500ms", "10s", "2m", "1h".  Returns 0, or -EINVAL, -ERANGE. */
 int option_duration(const char *text, uint64_t *ret_ns);
 
+/*
+ * Bytes as a text tells them: \n, \t, \r, \0, \\, \xHH, and all else as it is.  @ret_bytes
+ * has strlen(@text) places.  Returns 0, or -EINVAL: another letter is behind a backslash.
+ */
+int option_text(const char *text, char *ret_bytes, size_t *ret_size);
+
 /* "TERM", "SIGTERM", "15".  Returns the signal or -EINVAL. */
 int option_signal(const char *text);
 

@@ -6,6 +6,7 @@
 #include <unistd.h>
 #include "base/alloc.h"
 #include "cli/option.h"
+#include "cli/run_env.h"
 #include "cli/run_spec.h"
 
 /* Every option, a screen of 24 lines and 80 columns. */
@@ -38,20 +39,16 @@ static const char usage[] =
 enum {
 	HELP = RUN_OPTION_END,
 	SOCKET,
-	ENV,
-	UNSET,
-	CLEAR_ENV,
 	PRESERVE_STATUS,
 	STATS,
 };
 
 static const struct option known[] = {
 	{ "help", no_argument, NULL, HELP },
+	RUN_PROGRAM_OPTIONS,
 	{ "socket", required_argument, NULL, SOCKET },
 	{ "gone", required_argument, NULL, RUN_GONE },
 	{ "timeout", required_argument, NULL, RUN_TIMEOUT },
-	{ "signal", required_argument, NULL, RUN_SIGNAL },
-	{ "kill-after", required_argument, NULL, RUN_KILL_AFTER },
 	{ "kill-target", required_argument, NULL, RUN_KILL_TARGET },
 	{ "tree", no_argument, NULL, RUN_TREE },
 	{ "preserve-status", no_argument, NULL, PRESERVE_STATUS },
@@ -63,32 +60,9 @@ static const struct option known[] = {
 	{ "tail", required_argument, NULL, RUN_TAIL },
 	{ "drain", required_argument, NULL, RUN_DRAIN },
 	{ "drain-kill", no_argument, NULL, RUN_DRAIN_KILL },
-	{ "cwd", required_argument, NULL, RUN_CWD },
-	{ "arg0", required_argument, NULL, RUN_ARG0 },
-	{ "env", required_argument, NULL, ENV },
-	{ "unset", required_argument, NULL, UNSET },
-	{ "clear-env", no_argument, NULL, CLEAR_ENV },
 	{ "stdin", required_argument, NULL, RUN_STDIN },
-	{ "stdout", required_argument, NULL, RUN_STDOUT },
-	{ "stderr", required_argument, NULL, RUN_STDERR },
-	{ "append", no_argument, NULL, RUN_APPEND },
 	{ "fd", required_argument, NULL, RUN_FD },
-	{ "user", required_argument, NULL, RUN_USER },
-	{ "group", required_argument, NULL, RUN_GROUP },
-	{ "groups", required_argument, NULL, RUN_GROUPS },
-	{ "no-new-privs", no_argument, NULL, RUN_NO_NEW_PRIVS },
 	{ "bound", no_argument, NULL, RUN_BOUND },
-	{ "umask", required_argument, NULL, RUN_UMASK },
-	{ "nice", required_argument, NULL, RUN_NICE },
-	{ "oom-score-adj", required_argument, NULL, RUN_OOM_SCORE_ADJ },
-	{ "cpus", required_argument, NULL, RUN_CPUS },
-	{ "rlimit", required_argument, NULL, RUN_RLIMIT },
-	{ "ignore", required_argument, NULL, RUN_IGNORE },
-	{ "cgroup", no_argument, NULL, RUN_CGROUP },
-	{ "cgroup-path", required_argument, NULL, RUN_CGROUP_PATH },
-	{ "cgroup-memory", required_argument, NULL, RUN_CGROUP_MEMORY },
-	{ "cgroup-pids", required_argument, NULL, RUN_CGROUP_PIDS },
-	{ "cgroup-cpu", required_argument, NULL, RUN_CGROUP_CPU },
 	{ "pty", optional_argument, NULL, RUN_PTY },
 	{ "session", no_argument, NULL, RUN_SESSION },
 	{ "foreground", no_argument, NULL, RUN_FOREGROUND },
@@ -96,48 +70,8 @@ static const struct option known[] = {
 	{ 0 },
 };
 
-static size_t count(char *const *strings)
-{
-	size_t n = 0;
-
-	while (strings[n])
-		n++;
-	return n;
-}
-
-/* Add "NAME=VALUE", in place of what has the same name. */
-static void set(char **envp, char *string)
-{
-	size_t name = strcspn(string, "=") + 1, i;
-
-	for (i = 0; envp[i]; i++)
-		if (strncmp(envp[i], string, name) == 0)
-			break;
-	if (!envp[i])
-		envp[i + 1] = NULL;
-	envp[i] = string;
-}
-
-static void unset(char **envp, const char *name)
-{
-	size_t size = strlen(name), kept = 0;
-
-	for (size_t i = 0; envp[i]; i++)
-		if (strncmp(envp[i], name, size) || envp[i][size] != '=')
-			envp[kept++] = envp[i];
-	envp[kept] = NULL;
-}
-
-/* What is asked of the environment: first what is removed, then what is added. */
-struct env_plan {
-	char **added; /* NULL-terminated */
-	char **removed;
-	size_t n_removed;
-	bool clear;
-};
-
 /* Returns 0, 1 when help was printed, or -EINVAL. */
-static int take(int option, struct run_options *options, struct env_plan *env)
+static int take(int option, struct run_options *options, struct run_env *env)
 {
 	switch (option) {
 	case HELP:
@@ -146,19 +80,10 @@ static int take(int option, struct run_options *options, struct env_plan *env)
 	case SOCKET:
 		options->socket = optarg;
 		return *optarg ? 0 : run_spec_bad("--socket", "a path or @NAME");
-	case ENV:
-		if (*optarg == '=' || !strchr(optarg, '='))
-			return run_spec_bad("--env", "NAME=VALUE");
-		set(env->added, optarg);
-		return 0;
-	case UNSET:
-		if (!*optarg || strchr(optarg, '='))
-			return run_spec_bad("--unset", "the name of a variable");
-		env->removed[env->n_removed++] = optarg;
-		return 0;
-	case CLEAR_ENV:
-		env->clear = true;
-		return 0;
+	case RUN_ENV:
+	case RUN_UNSET:
+	case RUN_CLEAR_ENV:
+		return run_env_take(option, env);
 	case PRESERVE_STATUS:
 		options->preserve_status = true;
 		return 0;
@@ -170,24 +95,7 @@ static int take(int option, struct run_options *options, struct env_plan *env)
 	return run_spec_take(option, options);
 }
 
-static int make_env(const struct env_plan *env, char ***ret_envp)
-{
-	size_t inherited = env->clear ? 0 : count(environ);
-	char **envp = mem_zalloc((inherited + count(env->added) + 1) * sizeof(*envp));
-
-	if (!envp)
-		return -ENOMEM;
-	if (inherited)
-		memcpy(envp, environ, inherited * sizeof(*envp));
-	for (size_t i = 0; i < env->n_removed; i++)
-		unset(envp, env->removed[i]);
-	for (size_t i = 0; env->added[i]; i++)
-		set(envp, env->added[i]);
-	*ret_envp = envp;
-	return 0;
-}
-
-static int parse(int argc, char **argv, struct run_options *options, struct env_plan *env)
+static int parse(int argc, char **argv, struct run_options *options, struct run_env *env)
 {
 	int option, ret;
 
@@ -211,21 +119,19 @@ static int parse(int argc, char **argv, struct run_options *options, struct env_
 	ret = run_spec_complete(options);
 	if (ret)
 		return ret;
-	return make_env(env, &options->envp);
+	return run_env_make(env, &options->envp);
 }
 
 int run_options_parse(int argc, char **argv, struct run_options *options)
 {
-	size_t n = (size_t)argc + 1;
-	struct env_plan env = { .added = mem_zalloc(2 * n * sizeof(char *)) };
-	int ret;
+	struct run_env env;
+	int ret = run_env_open(&env, argc);
 
-	if (!env.added)
-		return -ENOMEM;
-	env.removed = env.added + n;
+	if (ret)
+		return ret;
 	*options = (struct run_options){ 0 };
 	ret = parse(argc, argv, options, &env);
-	mem_free(env.added);
+	run_env_done(&env);
 	return ret;
 }
 

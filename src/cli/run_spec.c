@@ -20,7 +20,7 @@ int run_spec_bad(const char *option, const char *hint)
 /* ---- times and amounts ------------------------------------------------------ */
 
 /* A time of 0 would mean the default: the least time is what was meant. */
-static int duration(const char *option, uint64_t *ret_ns)
+int run_spec_duration(const char *option, uint64_t *ret_ns)
 {
 	if (option_duration(optarg, ret_ns))
 		return run_spec_bad(option, "a length of time (10, 1.5s, 500ms, 2m, 1h)");
@@ -39,7 +39,7 @@ int run_spec_bytes(const char *option, uint64_t *ret_bytes)
 /* As timeout(1) has it, a timeout of 0 is none. */
 static int take_timeout(struct usp_options *asked)
 {
-	int ret = duration("--timeout", &asked->timeout_ns);
+	int ret = run_spec_duration("--timeout", &asked->timeout_ns);
 
 	if (!ret && asked->timeout_ns == 1)
 		asked->timeout_ns = 0;
@@ -68,25 +68,25 @@ static int take_end(int option, struct usp_options *asked)
 	case RUN_TIMEOUT:
 		return take_timeout(asked);
 	case RUN_KILL_AFTER:
-		return duration("--kill-after", &asked->kill.grace_ns);
+		return run_spec_duration("--kill-after", &asked->kill.grace_ns);
 	case RUN_SIGNAL:
 		asked->kill.signal = option_signal(optarg);
 		return asked->kill.signal > 0 ? 0 : run_spec_bad("--signal", "a signal");
 	case RUN_KILL_TARGET:
 		return take_kill_target(asked);
 	case RUN_LAUNCH_TIMEOUT:
-		return duration("--launch-timeout", &asked->launch_timeout_ns);
+		return run_spec_duration("--launch-timeout", &asked->launch_timeout_ns);
 	case RUN_QUEUE_TIMEOUT:
-		return duration("--queue-timeout", &asked->queue_timeout_ns);
+		return run_spec_duration("--queue-timeout", &asked->queue_timeout_ns);
 	case RUN_IDLE_TIMEOUT:
-		return duration("--idle-timeout", &asked->idle_timeout_ns);
+		return run_spec_duration("--idle-timeout", &asked->idle_timeout_ns);
 	case RUN_OUTPUT_MAX:
 		return run_spec_bytes("--output-max", &asked->output_max_bytes);
 	case RUN_TAIL:
 		asked->output_action = USP_OUTPUT_DROP;
 		return run_spec_bytes("--tail", &asked->output_tail_bytes);
 	case RUN_DRAIN:
-		return duration("--drain", &asked->drain_ns);
+		return run_spec_duration("--drain", &asked->drain_ns);
 	case RUN_DRAIN_KILL:
 		asked->drain_action = USP_DRAIN_KILL;
 		return 0;
