@@ -359,6 +359,8 @@ static void list_pool(struct list_text *t, const struct shared_pool *shared,
 	    usp_pool_kind_name(o->kind), (unsigned)shared->maker.uid,
 	    (int)shared->maker.pid, shared->n_openings, shared->keep ? "true" : "false",
 	    pool_is_closing(shared->pool) ? "true" : "false", o->min, o->max, o->spare);
+	if (o->kind == USP_POOL_WORKER)
+		say(t, ", \"channel\": %d", o->channel);
 	say(t,
 	    ", \"members\": %u, \"starting\": %u, \"idle\": %u, \"busy\": %u, "
 	    "\"resetting\": %u, \"ending\": %u, \"waiting\": %u",
