@@ -6,17 +6,24 @@ _uringspawn_help() {
 	"${COMP_WORDS[0]/#\~/$HOME}" "$@" --help 2>/dev/null
 }
 
+# The program's, or those of its command $1.
 _uringspawn_commands() {
-	_uringspawn_help | sed -n 's/^  \([a-z][a-z]*\)  .*/\1/p'
+	_uringspawn_help "$@" | sed -n 's/^  \([a-z][a-z]*\)  .*/\1/p'
 }
 
 _uringspawn_options() {
 	_uringspawn_help "$@" | grep -oE -- '(^|[^a-z0-9-])--[a-z][a-z0-9-]*' | grep -oE -- '--.*'
 }
 
-# Whether option $1 of command $2 (none: of the program) is followed by a value.
+# Pools of the default daemon.
+_uringspawn_pools() {
+	"${COMP_WORDS[0]/#\~/$HOME}" pool ls 2>/dev/null | sed -n '2,$s/ .*//p'
+}
+
+# Whether option $1 of command $2 (none: of the program), of one or two words, is followed by
+# a value.
 _uringspawn_takes_value() {
-	_uringspawn_help ${2:+"$2"} | grep -qE -- "$1(, --[a-z0-9-]+)? ([A-Z[]|[a-z]+[|,])"
+	_uringspawn_help $2 | grep -qE -- "$1(, --[a-z0-9-]+)? ([A-Z[]|[a-z]+[|,])"
 }
 
 # What may follow option $1.
@@ -30,6 +37,7 @@ _uringspawn_value() {
 	--group | --allow-gid) COMPREPLY=($(compgen -g -- "$cur")) ;;
 	--env) COMPREPLY=($(compgen -e -S = -- "$cur")) ;;
 	--unset) COMPREPLY=($(compgen -e -- "$cur")) ;;
+	--pool) COMPREPLY=($(compgen -W "$(_uringspawn_pools)" -- "$cur")) ;;
 	--live-program) COMPREPLY=($(compgen -c -- "$cur")) ;;
 	*) COMPREPLY=($(compgen -W "$(_uringspawn_words "$1")" -- "$cur")) ;;
 	esac
@@ -45,6 +53,9 @@ _uringspawn_words() {
 	--backend) echo tp raw ;;
 	--compare) echo self ;;
 	--gone) echo kill keep release ;;
+	--answer) echo lines exit ;;
+	--kind) echo standby worker ;;
+	--order) echo fifo lifo ;;
 	--kill-target | --target) echo group process tree ;;
 	--halt) echo now,fail= soon,fail= now,success= soon,success= now,done= soon,done= ;;
 	--log-level) echo error warning notice info debug ;;
@@ -88,16 +99,34 @@ _uringspawn_rest() {
 		_uringspawn_takes_value "$previous" "$1"; then
 		_uringspawn_value "$previous"
 	elif [[ $cur == -* ]]; then
-		COMPREPLY=($(compgen -W "$(_uringspawn_options ${1:+"$1"})" -- "$cur"))
-	elif [[ $(_uringspawn_help ${1:+"$1"}) =~ (PROGRAM|COMMAND)\ \[ARGUMENTS ]]; then
+		COMPREPLY=($(compgen -W "$(_uringspawn_options $1)" -- "$cur"))
+	elif [[ $(_uringspawn_help $1) =~ (PROGRAM|COMMAND)\ \[ARGUMENTS ]]; then
 		COMPREPLY=($(compgen -c -- "$cur"))
 	fi
+}
+
+# A command of pools: most have the name of one before their options.
+_uringspawn_pool() {
+	case ${COMP_WORDS[2]} in
+	ls | top) _uringspawn_rest "pool ${COMP_WORDS[2]}" 3 ;;
+	*)
+		if ((COMP_CWORD > 3)) || [[ $cur == -* ]]; then
+			_uringspawn_rest "pool ${COMP_WORDS[2]}" $((COMP_CWORD > 3 ? 4 : 3))
+		elif [[ ${COMP_WORDS[2]} != open ]]; then
+			COMPREPLY=($(compgen -W "$(_uringspawn_pools)" -- "$cur"))
+		fi
+		;;
+	esac
 }
 
 _uringspawn() {
 	local cur=${COMP_WORDS[COMP_CWORD]}
 	COMPREPLY=()
-	if ((COMP_CWORD > 1)); then
+	if ((COMP_CWORD > 2)) && [[ ${COMP_WORDS[1]} == pool ]]; then
+		_uringspawn_pool
+	elif ((COMP_CWORD == 2)) && [[ ${COMP_WORDS[1]} == pool && $cur != -* ]]; then
+		COMPREPLY=($(compgen -W "$(_uringspawn_commands pool)" -- "$cur"))
+	elif ((COMP_CWORD > 1)); then
 		_uringspawn_rest "${COMP_WORDS[1]}" 2
 	elif [[ $cur == -* ]]; then
 		COMPREPLY=($(compgen -W '--help --version' -- "$cur"))

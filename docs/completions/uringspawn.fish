@@ -6,6 +6,8 @@ function __uringspawn_help
     set -l program $words[1]
     if string match -q '*uringspawnd' -- $program
         command $program --help 2>/dev/null
+    else if test "$words[2]" = pool; and set -q words[3]; and not string match -q -- '-*' $words[3]
+        command $program pool $words[3] --help 2>/dev/null
     else if set -q words[2]; and not string match -q -- '-*' $words[2]
         command $program $words[2] --help 2>/dev/null
     else
@@ -13,10 +15,17 @@ function __uringspawn_help
     end
 end
 
+# The program's, or those of its command $argv.
 function __uringspawn_commands
     set -l words (commandline -opc)
-    command $words[1] --help 2>/dev/null |
+    command $words[1] $argv --help 2>/dev/null |
         string replace -rf '^  ([a-z]+)  +(.*)$' '$1\t$2'
+end
+
+# Pools of the default daemon.
+function __uringspawn_pools
+    set -l words (commandline -opc)
+    command $words[1] pool ls 2>/dev/null | string replace -r ' .*' '' | tail -n +2
 end
 
 function __uringspawn_options
@@ -28,7 +37,7 @@ function __uringspawn_takes_value
     __uringspawn_help | string match -rq -- $argv[1]'(, --[a-z0-9-]+)? ([A-Z\[]|[a-z]+[|,])'
 end
 
-# "command", "option", "begin" (of a program), "program" (its arguments), or the option whose value is to come.
+# "command", "pool" (its command), "name of open" and the like, "option", "begin" (of a program), "program" (its arguments), or the option whose value is to come.
 function __uringspawn_state
     set -l words (commandline -opc)
     set -l i 2
@@ -38,6 +47,20 @@ function __uringspawn_state
             return
         end
         set i 3
+        if test "$words[2]" = pool
+            if not set -q words[3]
+                echo pool
+                return
+            end
+            set i 4
+            if not contains -- $words[3] ls top; and not string match -q -- '-*' "$words[3]"
+                if not set -q words[4]; and not string match -q -- '-*' (commandline -ct)
+                    echo "name of $words[3]"
+                    return
+                end
+                set i 5
+            end
+        end
     end
     while set -q words[$i]
         switch $words[$i]
@@ -72,6 +95,15 @@ function __uringspawn_complete
         case command
             __uringspawn_commands
             printf '%s\n' --help --version
+        case pool
+            if string match -q -- '-*' $current
+                __uringspawn_options
+            else
+                __uringspawn_commands pool
+            end
+        case 'name of open'
+        case 'name of *' --pool
+            __uringspawn_pools
         case option
             if string match -q -- '-*' $current
                 __uringspawn_options
@@ -110,6 +142,12 @@ function __uringspawn_complete
             printf '%s\n' tp raw
         case --compare
             echo self
+        case --answer
+            printf '%s\n' lines exit
+        case --kind
+            printf '%s\n' standby worker
+        case --order
+            printf '%s\n' fifo lifo
         case --gone
             printf '%s\n' kill keep release
         case --kill-target --target

@@ -64,19 +64,6 @@ static int take_stdio(struct run *run)
 	return 0;
 }
 
-static void take_files(struct run *run)
-{
-	for (int i = 0; i < 3; i++)
-		if (run->options.files[i])
-			run->stdio[i] = (struct usp_stdio){
-				.kind = USP_STDIO_FILE,
-				.path = run->options.files[i],
-				.flags = i > 0 && run->options.append
-						 ? O_WRONLY | O_CREAT | O_APPEND
-						 : 0,
-			};
-}
-
 /* Not on the caller's descriptors: on pipes, or a terminal, that are copied here. */
 static void relay_stdio(struct run *run)
 {
@@ -148,15 +135,6 @@ static void on_event(struct usp_process *process, const struct usp_event *event,
 	}
 }
 
-/* What it is told its name is need not be what is looked for. */
-static void set_name(struct run *run, struct usp_options *options)
-{
-	if (!run->options.arg0)
-		return;
-	options->search = run->options.argv[0];
-	run->options.argv[0] = (char *)run->options.arg0;
-}
-
 /*
  * In our group the keyboard's signals reach it, and what ends it must not end us: it is
  * sent to the program alone.  A daemon is asked for our group by another name.
@@ -181,9 +159,7 @@ static int spawn(struct run *run)
 	int ret;
 
 	options.size = sizeof(options);
-	options.argv = (const char *const *)run->options.argv;
-	options.envp = (const char *const *)run->options.envp;
-	set_name(run, &options);
+	run_options_command(&run->options, &options);
 	set_group(run, &options);
 	options.ignored_signals |= run->signals.ignored;
 	options.on_event = on_event;
@@ -415,7 +391,7 @@ int cmd_run(int argc, char **argv)
 	if (ret)
 		return ret > 0 ? 0 : CODE_OURS;
 
-	take_files(&run);
+	run_options_files(&run.options, run.stdio);
 	relay_stdio(&run);
 	ret = run_signals_open(shares_keyboard(&run.options), &run.signals);
 	if (ret) {

@@ -96,6 +96,14 @@ double jobs_number(const json_t *item, const char *name)
 	return json_number_value(json_object_get(item, name));
 }
 
+/* Of bytes that may be any. */
+void jobs_clean(char *text)
+{
+	for (; *text; text++)
+		if ((unsigned char)*text < ' ' || (unsigned char)*text > '~')
+			*text = '?';
+}
+
 void jobs_bytes_text(double bytes, char text[8])
 {
 	static const char units[] = "BKMGTP";

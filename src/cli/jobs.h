@@ -38,6 +38,9 @@ json_t *jobs_answer(const struct usp_client *client, struct jobs_question *quest
 /* A number of a job or a pool, 0 when it is not known. */
 double jobs_number(const json_t *item, const char *name);
 
+/* What a terminal would obey is replaced. */
+void jobs_clean(char *text);
+
 /* "1.5M", in 4 characters and a NUL; "3:07", "2d4h": in 5 and a NUL. */
 void jobs_bytes_text(double bytes, char text[8]);
 void jobs_time_text(double seconds, char text[8]);

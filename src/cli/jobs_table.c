@@ -18,14 +18,6 @@ static void usage_text(const json_t *job, char cpu[8], char memory[8])
 		jobs_bytes_text(jobs_number(job, "memory_bytes"), memory);
 }
 
-/* Its bytes may be any: what a terminal would obey is not shown. */
-static void clean(char *text)
-{
-	for (; *text; text++)
-		if ((unsigned char)*text < ' ' || (unsigned char)*text > '~')
-			*text = '?';
-}
-
 void jobs_table_job(FILE *to, const json_t *job, int width)
 {
 	const char *state = json_string_value(json_object_get(job, "state"));
@@ -40,6 +32,6 @@ void jobs_table_job(FILE *to, const json_t *job, int width)
 		 json_is_true(json_object_get(job, "client_gone")) ? '-' : ' ',
 		 jobs_number(job, "uid"), jobs_number(job, "pid"), state ? state : "?",
 		 age, cpu, memory, output, program ? program : "?");
-	clean(line);
+	jobs_clean(line);
 	fprintf(to, "%.*s", width, line);
 }

@@ -22,6 +22,8 @@ static const struct {
 	{ "ps", cmd_ps, "the jobs of a daemon" },
 	{ "kill", cmd_kill, "end jobs of a daemon" },
 	{ "top", cmd_top, "the same, on the whole terminal, over and over" },
+	{ "pool", cmd_pool,
+	  "processes of a daemon that are there before they are needed" },
 	{ "stat", cmd_stat, "the numbers of a daemon" },
 	{ "bench", cmd_bench, "measure launches against a bare clone and posix_spawn" },
 	{ "trace", cmd_trace, "what spawns cost any running program, by BPF" },

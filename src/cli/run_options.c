@@ -1,6 +1,7 @@
 #include "cli/run_options.h"
 
 #include <errno.h>
+#include <fcntl.h>
 #include <stdio.h>
 #include <string.h>
 #include <unistd.h>
@@ -138,4 +139,28 @@ int run_options_parse(int argc, char **argv, struct run_options *options)
 void run_options_done(struct run_options *options)
 {
 	mem_free(options->envp);
+}
+
+/* What it is told its name is need not be what is looked for. */
+void run_options_command(struct run_options *options, struct usp_options *asked)
+{
+	asked->argv = (const char *const *)options->argv;
+	asked->envp = (const char *const *)options->envp;
+	if (!options->arg0)
+		return;
+	asked->search = options->argv[0];
+	options->argv[0] = (char *)options->arg0;
+}
+
+void run_options_files(const struct run_options *options, struct usp_stdio stdio[3])
+{
+	for (int i = 0; i < 3; i++)
+		if (options->files[i])
+			stdio[i] = (struct usp_stdio){
+				.kind = USP_STDIO_FILE,
+				.path = options->files[i],
+				.flags = i > 0 && options->append
+						 ? O_WRONLY | O_CREAT | O_APPEND
+						 : 0,
+			};
 }

@@ -10,9 +10,14 @@
 
 struct run_options {
 	const char *socket; /* NULL: an engine in this process */
-	bool pty;	    /* on a terminal of its own */
-	bool relay;	    /* its output is copied, so that it can be watched */
-	bool stats;	    /* say what it used */
+	const char *pool;   /* a use of it, in place of a program; or NULL */
+	bool has_answer;
+	bool until_exit; /* of a worker: its exit is the end of its answer */
+	const char
+		*of_start; /* the last option that says how a program starts, or NULL */
+	bool pty;	   /* on a terminal of its own */
+	bool relay;	   /* its output is copied, so that it can be watched */
+	bool stats;	   /* say what it used */
 	/* What is asked for as it is: times, limits, credentials. */
 	struct usp_options asked;
 	gid_t groups[USP_GROUPS_MAX]; /* of asked, which points here */
@@ -35,5 +40,11 @@ struct run_options {
 /* Returns 0; 1: help was printed; -EINVAL: what is wrong was said; -ENOMEM. */
 int run_options_parse(int argc, char **argv, struct run_options *options);
 void run_options_done(struct run_options *options);
+
+/* The command, its environment and its name, for @asked; once. */
+void run_options_command(struct run_options *options, struct usp_options *asked);
+
+/* The files that take the place of @stdio. */
+void run_options_files(const struct run_options *options, struct usp_stdio stdio[3]);
 
 #endif

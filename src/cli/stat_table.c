@@ -15,15 +15,11 @@ static json_int_t number(const json_t *object, const char *name)
 
 /* ---- quantities ---------------------------------------------------------- */
 
-struct words {
-	char text[32];
-};
-
 /* "123 B", "1.5 KiB". */
-static struct words bytes(double n)
+static struct stat_words bytes(double n)
 {
 	static const char *const units[] = { "B", "KiB", "MiB", "GiB", "TiB" };
-	struct words words;
+	struct stat_words words;
 	size_t unit = 0;
 
 	for (; n >= 1024 && unit + 1 < ARRAY_SIZE(units); unit++)
@@ -33,11 +29,10 @@ static struct words bytes(double n)
 	return words;
 }
 
-/* "20 us", "1.5 ms", "3 s". */
-static struct words seconds(double s)
+struct stat_words stat_table_seconds(double s)
 {
 	static const char *const units[] = { "us", "ms", "s" };
-	struct words words;
+	struct stat_words words;
 	double n = s * 1e6;
 	size_t unit = 0;
 
@@ -49,9 +44,9 @@ static struct words seconds(double s)
 }
 
 /* "2 days 3 h", "5 min 12 s". */
-static struct words age(json_int_t s)
+static struct stat_words age(json_int_t s)
 {
-	struct words words;
+	struct stat_words words;
 
 	if (s >= 86400)
 		snprintf(words.text, sizeof(words.text), "%d days %d h", (int)(s / 86400),
@@ -115,7 +110,7 @@ static void print_percentile(FILE *to, const json_t *histogram, double share)
 {
 	double bound = percentile(histogram, share);
 
-	fprintf(to, " %10s", bound < 0 ? "more" : seconds(bound).text);
+	fprintf(to, " %10s", bound < 0 ? "more" : stat_table_seconds(bound).text);
 }
 
 static void print_histogram(FILE *to, const char *name, const json_t *histogram)
@@ -127,7 +122,7 @@ static void print_histogram(FILE *to, const char *name, const json_t *histogram)
 		return;
 	fprintf(to, "  %-10s %12" JSON_INTEGER_FORMAT, name, count);
 	if (count) {
-		fprintf(to, " %10s", seconds(sum / (double)count).text);
+		fprintf(to, " %10s", stat_table_seconds(sum / (double)count).text);
 		print_percentile(to, histogram, 0.5);
 		print_percentile(to, histogram, 0.9);
 		print_percentile(to, histogram, 0.99);

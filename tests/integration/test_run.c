@@ -84,9 +84,8 @@ static int uringspawn(const char *const *args)
 
 Test(run, help_is_asked_for_and_fits_a_screen)
 {
-	char *commands[] = {
-		"run", "map", "ps", "kill", "top", "stat", "bench", "doctor"
-	};
+	char *commands[] = { "run",  "map",  "ps",    "kill",  "top",
+			     "pool", "stat", "bench", "doctor" };
 
 	for (size_t i = 0; i < ARRAY_SIZE(commands); i++) {
 		unsigned lines = 0;

@@ -54,6 +54,23 @@ ParameterizedTest(size_t *number, option, a_length_of_time)
 	cr_assert(eq(u64, ns, d->ns), "'%s'", d->text);
 }
 
+Test(option, a_text_may_name_any_byte)
+{
+	static const char want[] = "a\n\t\r\0\\\xff\n.";
+	char bytes[64];
+	size_t size = 0;
+
+	cr_assert(eq(int, option_text("a\\n\\t\\r\\0\\\\\\xfF\\x0a.", bytes, &size), 0));
+	cr_assert(eq(sz, size, sizeof(want) - 1));
+	cr_assert(eq(int, memcmp(bytes, want, size), 0));
+	cr_assert(eq(int, option_text("", bytes, &size), 0));
+	cr_assert(eq(sz, size, 0));
+	cr_assert(eq(int, option_text("a\\", bytes, &size), -EINVAL));
+	cr_assert(eq(int, option_text("\\q", bytes, &size), -EINVAL));
+	cr_assert(eq(int, option_text("\\x1", bytes, &size), -EINVAL));
+	cr_assert(eq(int, option_text("\\xg0", bytes, &size), -EINVAL));
+}
+
 Test(option, a_signal_has_a_name_and_a_number)
 {
 	cr_assert(eq(int, option_signal("TERM"), SIGTERM));
