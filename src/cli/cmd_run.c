@@ -17,6 +17,7 @@
 #include "cli/run_relay.h"
 #include "cli/run_signals.h"
 #include "cli/run_stats.h"
+#include "cli/run_use.h"
 
 enum { CODE_OURS = 125 };
 
@@ -24,6 +25,7 @@ struct run {
 	struct run_options options;
 	struct run_signals signals;
 	struct run_relay relay;
+	struct run_use use; /* with --pool */
 	int relay_error;
 	struct usp_stdio stdio[3];
 	struct usp_engine *engine;   /* or ... */
@@ -125,12 +127,15 @@ static void on_event(struct usp_process *process, const struct usp_event *event,
 		break;
 	case USP_EVENT_OUTPUT:
 		relay_output(run, process, &event->output);
+		run_use_hear(&run->use, &event->output);
 		break;
 	case USP_EVENT_WINDOW:
 		run_relay_feed(&run->relay, process);
 		break;
-	case USP_EVENT_STARTED:
 	case USP_EVENT_EOF:
+		run_use_eof(&run->use, process);
+		break;
+	case USP_EVENT_STARTED:
 		break;
 	}
 }
@@ -150,6 +155,14 @@ static void set_group(const struct run *run, struct usp_options *options)
 	} else if (run->signals.keyboard) {
 		options->group = USP_GROUP_SAME;
 	}
+}
+
+static int spawn_use(struct run *run)
+{
+	int ret = run_use_spawn(&run->use, run->client, &run->options, on_event, run,
+				&run->process);
+
+	return ret ? complain("cannot use pool", run->use.name, -ret) : 0;
 }
 
 static int spawn(struct run *run)
@@ -242,6 +255,15 @@ static void forward(struct run *run)
 	}
 }
 
+/* What a pool has is read for as soon as there is one. */
+static bool reads_stdin(const struct run *run)
+{
+	if (!run->process || !run_relay_reads(&run->relay))
+		return false;
+	return run->options.pty ||
+	       (run->use.pool && usp_process_pid(run->process) && !run->use.over);
+}
+
 static int watch(struct run *run)
 {
 	struct pollfd p[3] = {
@@ -256,8 +278,9 @@ static int watch(struct run *run)
 
 		if (ret || run->ended)
 			return ret;
-		p[2].fd = run->options.pty && run_relay_reads(&run->relay) ? STDIN_FILENO
-									   : -1;
+		if (run->process)
+			run_use_look(&run->use, &run->relay, run->process);
+		p[2].fd = reads_stdin(run) ? STDIN_FILENO : -1;
 		/* Before it has started, the signal waits for it, and so do we. */
 		if (run->stop && usp_process_pid(run->process)) {
 			stop_too(run);
@@ -296,12 +319,20 @@ static int open_client(struct run *run)
 {
 	int ret = reach_daemon(run->options.socket, &run->client);
 
+	if (ret == 0 && run->options.pool)
+		return run_use_open(&run->use, run->client, &run->options, &run->relay);
 	if (ret == 0 && isatty(STDIN_FILENO) && !run->options.pty)
 		fputs("uringspawn: through a daemon this terminal is not the program's "
 		      "controlling one: ^C is forwarded, job control is not; --pty gives "
 		      "it one\n",
 		      stderr);
 	return ret;
+}
+
+static bool is_success(const struct run *run)
+{
+	return usp_shell_code(&run->end, run->exited ? &run->exit : NULL,
+			      run->failed ? &run->failure : NULL) == 0;
 }
 
 /* What people must know that the exit code alone does not say. */
@@ -335,6 +366,8 @@ static int report(struct run *run, int error)
 		fputs("uringspawn: somebody else reaped the program: how it ended is not "
 		      "known\n",
 		      stderr);
+	if (run_use_complain(&run->use, &run->relay) && is_success(run))
+		return CODE_OURS;
 	if (run->options.preserve_status && run->exited)
 		return run->exit.signal ? 128 + run->exit.signal : run->exit.code;
 	return usp_shell_code(&run->end, run->exited ? &run->exit : NULL,
@@ -349,7 +382,8 @@ static void print_stats(const struct run *run)
 
 static int run_program(struct run *run)
 {
-	int ret = run->options.socket ? open_client(run) : open_engine(run);
+	bool by_daemon = run->options.socket || run->options.pool;
+	int ret = by_daemon ? open_client(run) : open_engine(run);
 	int code = CODE_OURS;
 
 	if (!ret && run->options.pty) {
@@ -357,13 +391,14 @@ static int run_program(struct run *run)
 		if (ret)
 			(void)complain("cannot use the terminal", NULL, -ret);
 	}
-	if (!ret && !spawn(run)) {
+	if (!ret && !(run->options.pool ? spawn_use(run) : spawn(run))) {
 		ret = watch(run);
 		run_relay_close(&run->relay); /* before anything is said */
 		code = report(run, ret);
 		print_stats(run);
 	}
 	run_relay_close(&run->relay);
+	usp_client_pool_leave(run->use.pool);
 	usp_client_free(run->client);
 	usp_engine_free(run->engine);
 	return code;
@@ -374,7 +409,7 @@ static bool shares_keyboard(const struct run_options *options)
 {
 	if (options->pty || options->asked.group == USP_GROUP_SESSION)
 		return false;
-	return !options->socket && isatty(STDIN_FILENO);
+	return !options->socket && !options->pool && isatty(STDIN_FILENO);
 }
 
 int cmd_run(int argc, char **argv)

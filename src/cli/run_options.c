@@ -6,6 +6,8 @@
 #include <string.h>
 #include <unistd.h>
 #include "base/alloc.h"
+#include "base/annotate.h"
+#include "cli/limits.h"
 #include "cli/option.h"
 #include "cli/run_env.h"
 #include "cli/run_spec.h"
@@ -27,21 +29,24 @@ static const char usage[] =
 	"  --user NAME            --group NAME  --groups LIST  --no-new-privs  --bound\n"
 	"  --umask MODE  --nice N --oom-score-adj N  --cpus 0,2-5  --rlimit NAME=N[:N]\n"
 	"  --ignore SIGNAL        --cgroup  --cgroup-path PATH  in a cgroup, at most:\n"
-	"  --cgroup-memory BYTES  --cgroup-pids N  --cgroup-cpu CPUS\n"
-	"  --pty[=ROWSxCOLUMNS]   on a terminal of its own; --session  of its own\n"
-	"  --foreground           in this command's process group; --stats  what it used\n"
-	"With a terminal on stdin it shares this command's process group, and so gets the\n"
-	"keyboard's signals.  Otherwise it has its own, and signals are forwarded to it.\n"
-	"\n"
-	"Exit code: the program's; 128+N when signal N ended it; 124 on timeout; 125\n"
-	"when uringspawn itself fails; 126 when PROGRAM cannot be executed; 127 when\n"
-	"there is none.\n";
+	"  --cgroup-memory BYTES  --cgroup-pids N  --cgroup-cpu CPUS --session  own\n"
+	"  --pty[=ROWSxCOLUMNS]   on a terminal of its own; --stats  what it used\n"
+	"  --foreground           in this process group, as when stdin is a terminal\n"
+	"  --pool NAME            no PROGRAM, but one that a daemon's pool has ready: it\n"
+	"  --priority N           reads this stdin to its end, and runs to its exit; or,\n"
+	"  --answer WHAT          a worker, is sent it and answers each line by one\n"
+	"                         (lines), or all until its exit (exit)\n"
+	"Exit code: the program's; 128+N: by signal N; 124 on timeout; 125: uringspawn\n"
+	"failed; 126: PROGRAM cannot be executed; 127: there is none.\n";
 
 enum {
 	HELP = RUN_OPTION_END,
 	SOCKET,
 	PRESERVE_STATUS,
 	STATS,
+	POOL,
+	ANSWER,
+	PRIORITY,
 };
 
 static const struct option known[] = {
@@ -68,8 +73,56 @@ static const struct option known[] = {
 	{ "session", no_argument, NULL, RUN_SESSION },
 	{ "foreground", no_argument, NULL, RUN_FOREGROUND },
 	{ "stats", no_argument, NULL, STATS },
+	{ "pool", required_argument, NULL, POOL },
+	{ "answer", required_argument, NULL, ANSWER },
+	{ "priority", required_argument, NULL, PRIORITY },
 	{ 0 },
 };
+
+static int take_answer(struct run_options *options)
+{
+	options->has_answer = true;
+	options->until_exit = strcmp(optarg, "exit") == 0;
+	return options->until_exit || strcmp(optarg, "lines") == 0
+		       ? 0
+		       : run_spec_bad("--answer", "lines or exit");
+}
+
+static int take_of_pool(int option, struct run_options *options)
+{
+	long priority;
+
+	switch (option) {
+	case POOL:
+		options->pool = optarg;
+		return *optarg ? 0 : run_spec_bad("--pool", "the name of a pool");
+	case ANSWER:
+		return take_answer(options);
+	}
+	if (limits_number(optarg, 10, INT32_MIN, INT32_MAX, &priority) < 0)
+		return run_spec_bad("--priority", "a number");
+	options->asked.priority = (int)priority;
+	return 0;
+}
+
+/* Of what is started already there is only to be said when it is to end. */
+static void note(int option, struct run_options *options)
+{
+	static const int of_use[] = {
+		SOCKET,		  PRESERVE_STATUS, STATS,	POOL,
+		ANSWER,		  PRIORITY,	   RUN_SIGNAL,	RUN_KILL_AFTER,
+		RUN_KILL_TARGET,  RUN_TREE,	   RUN_TIMEOUT, RUN_QUEUE_TIMEOUT,
+		RUN_IDLE_TIMEOUT, RUN_OUTPUT_MAX,  RUN_TAIL,	RUN_DRAIN,
+		RUN_DRAIN_KILL,	  RUN_GONE
+	};
+
+	for (size_t i = 0; i < ARRAY_SIZE(of_use); i++)
+		if (option == of_use[i])
+			return;
+	for (size_t i = 0; known[i].name; i++)
+		if (known[i].val == option)
+			options->of_start = known[i].name;
+}
 
 /* Returns 0, 1 when help was printed, or -EINVAL. */
 static int take(int option, struct run_options *options, struct run_env *env)
@@ -92,8 +145,41 @@ static int take(int option, struct run_options *options, struct run_env *env)
 		options->stats = true;
 		options->asked.flags |= USP_FLAG_RUSAGE;
 		return 0;
+	case POOL:
+	case ANSWER:
+	case PRIORITY:
+		return take_of_pool(option, options);
 	}
 	return run_spec_take(option, options);
+}
+
+static int check_program(const struct run_options *options)
+{
+	const char *of_pool = options->has_answer	? "--answer"
+			      : options->asked.priority ? "--priority"
+							: NULL;
+
+	if (of_pool)
+		fprintf(stderr, "uringspawn: %s means nothing without --pool\n", of_pool);
+	else if (!options->argv[0])
+		fputs("uringspawn: no program to run; see 'uringspawn run --help'\n",
+		      stderr);
+	return of_pool || !options->argv[0] ? -EINVAL : 0;
+}
+
+static int check_use(const struct run_options *options)
+{
+	if (options->argv[0])
+		fprintf(stderr,
+			"uringspawn: --pool and the program '%s' exclude each other: what "
+			"the pool has is started already\n",
+			options->argv[0]);
+	else if (options->of_start)
+		fprintf(stderr,
+			"uringspawn: --pool and --%s exclude each other: what the pool "
+			"has is started already\n",
+			options->of_start);
+	return options->argv[0] || options->of_start ? -EINVAL : 0;
 }
 
 static int parse(int argc, char **argv, struct run_options *options, struct run_env *env)
@@ -110,14 +196,12 @@ static int parse(int argc, char **argv, struct run_options *options, struct run_
 			ret = take(option, options, env);
 		if (ret)
 			return ret;
-	}
-	if (!argv[optind]) {
-		fputs("uringspawn: no program to run; see 'uringspawn run --help'\n",
-		      stderr);
-		return -EINVAL;
+		note(option, options);
 	}
 	options->argv = argv + optind;
-	ret = run_spec_complete(options);
+	ret = options->pool ? check_use(options) : check_program(options);
+	if (!ret)
+		ret = run_spec_complete(options);
 	if (ret)
 		return ret;
 	return run_env_make(env, &options->envp);

@@ -58,9 +58,39 @@ void run_relay_feed(struct run_relay *relay, struct usp_process *process)
 
 	if (relay->n_typed == 0)
 		return;
-	ret = usp_process_write(process, relay->typed, relay->n_typed);
+	ret = usp_process_write_stream(process, relay->stream, relay->typed,
+				       relay->n_typed);
 	if (ret != -EAGAIN)
 		relay->n_typed = 0;
+	/* Nobody reads it.  Of a terminal there is still who types. */
+	if (ret < 0 && ret != -EAGAIN && relay->at_end != RUN_RELAY_KEY)
+		relay->eof = true;
+}
+
+static void count_lines(struct run_relay *relay)
+{
+	for (size_t i = 0; i < relay->n_typed; i++)
+		relay->lines += relay->typed[i] == '\n';
+	if (relay->n_typed)
+		relay->last = relay->typed[relay->n_typed - 1];
+}
+
+/* The bytes by which the program is told; all that was read before it has been given. */
+static size_t type_end(struct run_relay *relay, struct usp_process *process)
+{
+	relay->eof = true;
+	switch (relay->at_end) {
+	case RUN_RELAY_KEY:
+		relay->typed[0] = END_OF_FILE;
+		return 1;
+	case RUN_RELAY_CLOSE:
+		(void)usp_process_close_stream(process, relay->stream);
+		return 0;
+	case RUN_RELAY_NEWLINE:
+		relay->typed[0] = '\n';
+		return relay->last && relay->last != '\n';
+	}
+	return 0;
 }
 
 void run_relay_read(struct run_relay *relay, struct usp_process *process)
@@ -69,11 +99,7 @@ void run_relay_read(struct run_relay *relay, struct usp_process *process)
 
 	if (n < 0 && (errno == EINTR || errno == EAGAIN))
 		return;
-	if (n <= 0) {
-		relay->eof = true;
-		relay->typed[0] = END_OF_FILE;
-		n = 1;
-	}
-	relay->n_typed = (size_t)n;
+	relay->n_typed = n > 0 ? (size_t)n : type_end(relay, process);
+	count_lines(relay);
 	run_relay_feed(relay, process);
 }

@@ -1,6 +1,7 @@
 /*
  * The caller's own descriptors, for a program that is not on them: its output is copied
- * to them, and on a terminal of its own it reads what is typed here.
+ * to them; and what is typed here, or stdin has, to the terminal or the stream that it
+ * reads.
  */
 #ifndef CLI_RUN_RELAY_H
 #define CLI_RUN_RELAY_H
@@ -11,7 +12,18 @@
 #include <uringspawn/spawn.h>
 #include "cli/terminal.h"
 
+/* What becomes of the end of stdin. */
+enum run_relay_end {
+	RUN_RELAY_KEY = 0, /* the key for it is typed */
+	RUN_RELAY_CLOSE,   /* the stream ends */
+	RUN_RELAY_NEWLINE, /* the last line does, if it has not */
+};
+
 struct run_relay {
+	int stream; /* of the program's, which it goes to */
+	enum run_relay_end at_end;
+	uint64_t lines;		  /* that were read */
+	char last;		  /* byte of them */
 	struct terminal terminal; /* the caller's passes every key on */
 	char typed[4096];	  /* read, and not yet written to the program */
 	size_t n_typed;

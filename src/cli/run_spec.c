@@ -242,7 +242,7 @@ int run_spec_complete(struct run_options *options)
 		return excluded("--cgroup-path", "a cgroup of its own");
 	if (options->append && !options->files[1] && !options->files[2])
 		return needs("--append", "--stdout or --stderr");
-	if (options->has_gone && !options->socket)
+	if (options->has_gone && !options->socket && !options->pool)
 		return needs("--gone", "--socket");
 	if (asked->output_tail_bytes && !asked->output_max_bytes)
 		return needs("--tail", "--output-max");

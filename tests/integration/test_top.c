@@ -54,15 +54,24 @@ static void close_tty(void)
 
 TestSuite(top, .init = open_tty, .fini = close_tty, .timeout = 240);
 
-static void start_top(void)
+static void start_screen(const char *const *words)
 {
-	const char *const line[] = {
-		BUILD_DIR "/uringspawn", "top", "--interval", "100ms", "--socket",
-		daemon_run.socket,	 NULL
-	};
+	const char *line[8] = { BUILD_DIR "/uringspawn" };
+	int n = 1;
 
+	while (*words)
+		line[n++] = *words++;
+	line[n++] = "--interval";
+	line[n++] = "100ms";
+	line[n++] = "--socket";
+	line[n++] = daemon_run.socket;
 	n_screen = 0;
 	command_start(&top, &(struct command){ .argv = line, .tty = tty_name });
+}
+
+static void start_top(void)
+{
+	start_screen(ARGS("top"));
 }
 
 /* Wait until it has written @text, behind what the last one waited for. */
@@ -175,6 +184,43 @@ Test(top, stopped_it_gives_the_terminal_back_and_takes_it_again)
 	command_end(&top, &result);
 	cr_expect(eq(int, result.code, 0));
 	expect_left("it went on");
+}
+
+static int uringspawn(const char *const *words)
+{
+	const char *line[16] = { BUILD_DIR "/uringspawn" };
+
+	for (int i = 0; words[i]; i++)
+		line[i + 1] = words[i];
+	return command_run(&(struct command){ .argv = line }, &result);
+}
+
+/* Two lines for each. */
+Test(top, pools_are_shown_the_same_way)
+{
+	const char *socket = daemon_run.socket;
+
+	cr_assert(eq(int,
+		     uringspawn(ARGS("pool", "open", "cats", "--socket", socket, "--min",
+				     "2", "--", "cat")),
+		     0),
+		  "%s", result.err);
+	start_screen(ARGS("pool", "top"));
+	expect_shown("\033[H1 pools   at ");
+	expect_shown("NAME ");
+	expect_shown(
+		"cats               standby     0    2    0     0    0    0     0.0");
+	expect_shown("  CPU ");
+	expect_shown("memory ");
+	expect_shown("\033[24;1Hq quit");
+	cr_assert(
+		eq(int, uringspawn(ARGS("run", "--socket", socket, "--pool", "cats")), 0),
+		"%s", result.err);
+	expect_shown("ended: used 1");
+	terminal_type(tty, "q");
+	command_end(&top, &result);
+	cr_expect(eq(int, result.code, 0));
+	expect_left("by its key");
 }
 
 /* That the daemon hangs does not keep it. */
