@@ -76,7 +76,7 @@ class Worker {
 		const set = (ref) => {
 			this.refSet = true;
 			if (this.connected)
-				channel.socket[ref ? 'ref' : 'unref']();
+				channel.socket.setRef(ref);
 		};
 		const control = { ref: () => set(true), unref: () => set(false), get fd() {
 			return channel.fd;
@@ -95,11 +95,11 @@ class Worker {
 			if (event === 'message')
 				this.onListener();
 			if ((event === 'message' || event === 'disconnect') && ++this.refs === 1 && !this.refSet && this.connected)
-				this.channel.socket.ref();
+				this.channel.socket.setRef(true);
 		});
 		process.on('removeListener', (event) => {
 			if ((event === 'message' || event === 'disconnect') && --this.refs === 0 && !this.refSet && this.connected)
-				this.channel.socket.unref();
+				this.channel.socket.setRef(false);
 		});
 		/* There is no turn after this one. */
 		process.on('exit', () => {

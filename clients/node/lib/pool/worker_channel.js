@@ -8,8 +8,7 @@
  * own ways are for what it does not.  A frame larger than a page is read into memory of its own,
  * straight from the socket.
  */
-const fs = require('fs');
-const net = require('net');
+const { openSocket } = require('./worker_socket.js');
 
 const HEADER_BYTES = 9;
 const ID_AND_KIND_BYTES = 5;
@@ -125,19 +124,7 @@ class Channel {
 			this.scheduled = false;
 			this.flush();
 		};
-		this.socket = this.open(onEnd);
-	}
-
-	open(onEnd) {
-		const socket = new net.Socket({ fd: this.fd, readable: true, writable: true,
-			onread: { buffer: () => this.reader.space(), callback: (size) => this.read(size) } });
-
-		socket.on('end', () => socket.destroy());
-		socket.on('error', () => {}); /* 'close' follows */
-		socket.on('close', onEnd);
-		socket.resume();
-		socket.unref();
-		return socket;
+		this.socket = openSocket(fd, { space: () => this.reader.space(), onRead: (size) => this.read(size), onEnd });
 	}
 
 	/** What is answered while it is read is one write. */
@@ -157,7 +144,7 @@ class Channel {
 
 	/** Bytes that wait because nobody reads them. */
 	get queued() {
-		return this.socket.writableLength;
+		return this.socket.queued;
 	}
 
 	/** The byte that says that there is somebody who listens. */
@@ -233,12 +220,12 @@ class Channel {
 	/* Whether all of `bytes` is the kernel's now; otherwise they are the stream's. */
 	put(bytes) {
 		const callbacks = this.callbacks.length > 0 ? this.callbacks : null;
-		const sent = this.socket.writableLength === 0 ? this.attempt(bytes) : 0;
+		const sent = this.socket.queued === 0 ? this.socket.attempt(bytes) : 0;
 		const done = callbacks && ((error) => callbacks.forEach((one) => one(error || null)));
 
 		if (callbacks)
 			this.callbacks = [];
-		if (sent < bytes.length && this.socket.writable) {
+		if (sent < bytes.length) {
 			this.socket.write(sent === 0 ? bytes : bytes.subarray(sent), done || undefined);
 			return false;
 		}
@@ -247,19 +234,9 @@ class Channel {
 		return true;
 	}
 
-	attempt(bytes) {
-		if (!this.socket.writable)
-			return 0;
-		try {
-			return fs.writeSync(this.fd, bytes, 0, bytes.length);
-		} catch {
-			return 0; /* there is no room, or nobody: the stream finds out which */
-		}
-	}
-
 	end() {
 		this.flush();
-		this.socket.end(() => this.socket.destroy());
+		this.socket.end();
 	}
 }
 
