@@ -161,10 +161,12 @@ class Worker {
 			kind = request.answered ? KIND.MORE : KIND.ANSWER;
 			request.answered = true;
 		}
+		const told = typeof callback === 'function' ? (error) => this.context.run(request, callback, error) : undefined;
+
 		if (this.codec)
-			this.channel.writeBytes(kind, id, payload, callback);
+			this.channel.writeBytes(kind, id, payload, told);
 		else
-			this.channel.writeText(kind, id, payload, callback);
+			this.channel.writeText(kind, id, payload, told);
 	}
 
 	disconnect() {

@@ -15,6 +15,9 @@ const ID_AND_KIND_BYTES = 5;
 const PAGE_BYTES = 64 << 10;
 const FRAME_MAX_BYTES = 0x7fffffff;
 
+/* Whom nothing is told. */
+const NOBODY = [];
+
 const KIND = { REQUEST: 0, ANSWER: 1, ERROR: 2, MORE: 3, FREE: 4 };
 
 function uint32(bytes, at) {
@@ -120,6 +123,8 @@ class Channel {
 		this.scheduled = false;
 		this.corked = false;
 		this.atOnce = false;
+		this.held = []; /* what was sent before the worker is ready; null from then on */
+		this.heldBytes = 0;
 		this.onTick = () => {
 			this.scheduled = false;
 			this.flush();
@@ -144,15 +149,18 @@ class Channel {
 
 	/** Bytes that wait because nobody reads them. */
 	get queued() {
-		return this.socket.queued;
+		return this.socket.queued + this.heldBytes;
 	}
 
-	/** The byte that says that there is somebody who listens. */
+	/** Say that there is somebody who listens, by a byte before all frames. */
 	ready() {
-		if (this.used === PAGE_BYTES)
-			this.flush();
-		this.page[this.used++] = 0;
 		this.flush();
+		const { held } = this;
+
+		this.held = null;
+		this.heldBytes = 0;
+		this.put(Buffer.alloc(1), NOBODY);
+		held.forEach(({ bytes, callbacks }) => this.put(bytes, callbacks));
 	}
 
 	/** @param {function} [callback]  (error): it was handed to the kernel */
@@ -191,9 +199,7 @@ class Channel {
 	/* The page is empty: flush() was before. */
 	writeWhole(kind, id, bytes, callback) {
 		writeHeader(bytes, 0, kind, id, bytes.length - HEADER_BYTES);
-		if (callback)
-			this.callbacks.push(callback);
-		this.put(bytes);
+		this.put(bytes, callback ? [callback] : NOBODY);
 	}
 
 	written(callback) {
@@ -211,22 +217,27 @@ class Channel {
 		if (this.used === 0)
 			return;
 		const bytes = this.page.subarray(0, this.used);
+		const { callbacks } = this;
 
 		this.used = 0;
-		if (!this.put(bytes))
+		if (callbacks.length > 0)
+			this.callbacks = [];
+		if (!this.put(bytes, callbacks))
 			this.page = Buffer.allocUnsafeSlow(PAGE_BYTES);
 	}
 
-	/* Whether all of `bytes` is the kernel's now; otherwise they are the stream's. */
-	put(bytes) {
-		const callbacks = this.callbacks.length > 0 ? this.callbacks : null;
+	/* Whether all of `bytes` is the kernel's now; otherwise they are kept, and not copied. */
+	put(bytes, callbacks) {
+		if (this.held !== null) {
+			this.held.push({ bytes, callbacks });
+			this.heldBytes += bytes.length;
+			return false;
+		}
 		const sent = this.socket.queued === 0 ? this.socket.attempt(bytes) : 0;
-		const done = callbacks && ((error) => callbacks.forEach((one) => one(error || null)));
+		const done = callbacks.length === 0 ? undefined : (error) => callbacks.forEach((one) => one(error || null));
 
-		if (callbacks)
-			this.callbacks = [];
 		if (sent < bytes.length) {
-			this.socket.write(sent === 0 ? bytes : bytes.subarray(sent), done || undefined);
+			this.socket.write(sent === 0 ? bytes : bytes.subarray(sent), done);
 			return false;
 		}
 		if (done)
