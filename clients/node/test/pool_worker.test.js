@@ -113,6 +113,18 @@ test('what is sent outside of a request is said to be', async () => {
 	await worker.end();
 });
 
+test('a mark comes back where it was among the answers', async () => {
+	const worker = start();
+	const mark = Buffer.concat([worker.frame(KIND.SYNC, 77, '').subarray(0, HEADER_BYTES), Buffer.from('only known here')]);
+
+	await worker.untilReady();
+	mark.writeUInt32LE(mark.length - 4, 0);
+	worker.channel.write(Buffer.concat([worker.frame(KIND.REQUEST, 1, { do: 'twice' }), mark, worker.frame(KIND.REQUEST, 2, { do: 'echo', value: 0 })]));
+	assert.deepStrictEqual((await worker.until(4)).map(({ kind, id, message }) => [kind, id, message]),
+		[[KIND.ANSWER, 1, 'first'], [KIND.MORE, 1, 'second'], [KIND.SYNC, 77, 'only known here'], [KIND.ANSWER, 2, 0]]);
+	await worker.end();
+});
+
 test('what a handler throws or rejects with is the answer, and the worker goes on', async () => {
 	const { frames, code } = await asked([{ do: 'throw' }, { do: 'reject' }, { do: 'throw text' }, { do: 'unsendable' }, { do: 'handle' },
 		{ do: 'nothing of that name' }, { do: 'echo', value: 'on' }]);

@@ -189,6 +189,10 @@ class Worker {
 	/* ---- requests ---- */
 
 	onFrame(kind, id, bytes, start, end) {
+		if (kind === this.KIND.SYNC) {
+			this.channel.echo(kind, id, bytes.subarray(start, end));
+			return;
+		}
 		this.deliver(kind, id, this.codec ? this.codec.decode(bytes, start, end) :
 			JSON.parse(bytes.toString('utf8', start, end)));
 	}

@@ -18,7 +18,7 @@ const FRAME_MAX_BYTES = 0x7fffffff;
 /* Whom nothing is told. */
 const NOBODY = [];
 
-const KIND = { REQUEST: 0, ANSWER: 1, ERROR: 2, MORE: 3, FREE: 4 };
+const KIND = { REQUEST: 0, ANSWER: 1, ERROR: 2, MORE: 3, FREE: 4, SYNC: 5 };
 
 function uint32(bytes, at) {
 	return (bytes[at] | bytes[at + 1] << 8 | bytes[at + 2] << 16 | bytes[at + 3] << 24) >>> 0;
@@ -194,6 +194,11 @@ class Channel {
 		bytes.copy(this.page, this.used);
 		this.used += bytes.length;
 		this.written(callback);
+	}
+
+	/** A frame as it came: SYNC, by which the other end knows that all before it is read. */
+	echo(kind, id, payload) {
+		this.writeBytes(kind, id, Buffer.concat([Buffer.alloc(HEADER_BYTES), payload]));
 	}
 
 	/* The page is empty: flush() was before. */

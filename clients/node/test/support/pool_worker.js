@@ -36,8 +36,10 @@ class TestWorker {
 
 	read() {
 		const reader = new Reader((kind, id, bytes, start, end) => {
-			this.frames.push({ kind, id, message: this.codec && kind !== KIND.ERROR ? this.codec.decode(bytes, start, end) :
-				JSON.parse(bytes.toString('utf8', start, end)) });
+			const text = () => bytes.toString('utf8', start, end);
+
+			this.frames.push({ kind, id, message: kind === KIND.SYNC ? text() :
+				this.codec && kind !== KIND.ERROR ? this.codec.decode(bytes, start, end) : JSON.parse(text()) });
 		});
 
 		this.channel.on('error', () => {});
