@@ -7,8 +7,11 @@
  *
  * A job is an object with onStarted(pid), onFailed(stage, errno, path), onOutput(stream, bytes, last), onEof(stream),
  * onExit(kind, number), onEnd(reason), onInputWindow(stream, bytes, closed), onLost(error), and `resource`, the
- * AsyncResource that they are called in. `started` and `pid`, or `started` and `failure` ({stage, errno}), are set as
+ * AsyncResource that they are called in, or null. `started` and `pid`, or `started` and `failure` ({stage, errno}), are set as
  * soon as STARTED or FAILED is read, before onStarted() and onFailed().
+ *
+ * A pool is an object with onPoolDone(answers, errno, field), onPoolOutput(stream, pid, bytes), onLost(error), and
+ * `resource`.
  */
 const { FrameReader } = require('./frames.js');
 const { SocketTransport } = require('./transport.js');
@@ -19,6 +22,8 @@ const RECORD = 6;
 const HELLO_MS = 5000;
 const STARTED_MS = 60000;
 const NAME = 'uringspawn-node';
+const JOINED_BYTES_MAX = 60 << 10; /* of input in one frame */
+const GIVEN_BYTES_MIN = 32 << 10;
 
 class Connection {
 	/**
@@ -33,6 +38,12 @@ class Connection {
 		this.onLostConnection = onLost;
 		this.jobs = new Map();
 		this.lastJob = 0;
+		this.pools = new Map();
+		this.lastPool = 0;
+		this.asked = []; /* who waits for STATS */
+		this.inputAt = 0; /* the STDIN frame that was written last: where it begins, and ends, if more may be added */
+		this.inputEnd = -1;
+		this.inputJob = 0;
 		this.writer = new wire.Writer();
 		this.flushing = false;
 		this.records = []; /* type, flags, job, arg, payload, whether it is the last of its stream: RECORD for each frame */
@@ -87,13 +98,8 @@ class Connection {
 	 * @param {number[]} fds  descriptors for STDIO.FD, where transport.passesDescriptors; borrowed until this returns.
 	 */
 	request(type, request, job, fds) {
-		let id = this.lastJob;
+		const id = this.enter(job);
 
-		do
-			id = id === 0xffffffff ? 1 : id + 1;
-		while (this.jobs.has(id));
-		this.lastJob = id;
-		this.jobs.set(id, job);
 		if (fds.length > 0)
 			this.flush();
 		wire.writeRequest(this.writer, type, id, request);
@@ -102,6 +108,34 @@ class Connection {
 		else
 			this.flushSoon();
 		return id;
+	}
+
+	/* A new id, by which `job` is told. */
+	enter(job) {
+		let id = this.lastJob;
+
+		do
+			id = id === 0xffffffff ? 1 : id + 1;
+		while (this.jobs.has(id));
+		this.lastJob = id;
+		this.jobs.set(id, job);
+		return id;
+	}
+
+	/** A new id, by which `pool` is told, until leavePool(). */
+	enterPool(pool) {
+		this.pools.set(++this.lastPool, pool);
+		return this.lastPool;
+	}
+
+	leavePool(id) {
+		this.pools.delete(id);
+	}
+
+	/** Ask for the daemon's numbers; `asker` is told by onStats(text), or onLost(error). */
+	stat(format, asker) {
+		this.asked.push(asker);
+		this.send(TYPE.STAT, format, 0, 0);
 	}
 
 	template(id, request) {
@@ -122,6 +156,39 @@ class Connection {
 		this.flushSoon();
 	}
 
+	/**
+	 * Begin to write bytes for a stream to `writer`, of which the last frame is gone on with if it is the same one's;
+	 * endInput() what this returns.
+	 */
+	beginInput(job, stream) {
+		const { writer } = this;
+
+		if (this.inputEnd !== writer.size || this.inputJob !== job || writer.size - this.inputAt > JOINED_BYTES_MAX) {
+			this.inputAt = writer.frame(TYPE.STDIN, stream, job, 0);
+			this.inputJob = job;
+		}
+		return this.inputAt;
+	}
+
+	endInput(start) {
+		this.writer.endFrame(start);
+		this.inputEnd = this.writer.size;
+		this.flushSoon();
+	}
+
+	/** As input(), of bytes that nobody changes any more: many are sent from where they are. */
+	inputGiven(job, stream, bytes) {
+		const { writer } = this;
+
+		if (bytes.length < GIVEN_BYTES_MIN) {
+			this.input(job, stream, bytes);
+			return;
+		}
+		writer.setU32(writer.frame(TYPE.STDIN, stream, job, 0), bytes.length);
+		this.flush();
+		this.transport.write(bytes);
+	}
+
 	flushSoon() {
 		if (this.flushing)
 			return;
@@ -133,6 +200,7 @@ class Connection {
 		const { writer } = this;
 
 		this.flushing = false;
+		this.inputEnd = -1;
 		if (writer.size === 0)
 			return;
 		if (this.transport.write(writer.view(), fds))
@@ -150,7 +218,7 @@ class Connection {
 	/* ---- in: facts -------------------------------------------------------------- */
 
 	onFrame(type, flags, id, arg, fds, payload) {
-		const job = this.jobs.get(id);
+		const job = type < TYPE.STATS ? this.jobs.get(id) : this.addressee(type, id);
 
 		if (type === TYPE.HELLO)
 			this.hello = this.readHello(payload);
@@ -177,6 +245,12 @@ class Connection {
 			this.markLast(job, flags);
 		this.records.push(type, flags, job, arg,
 			payload === null || type === TYPE.OUTPUT ? payload : Buffer.from(payload), false);
+	}
+
+	addressee(type, id) {
+		if (type === TYPE.STATS)
+			return this.asked.shift();
+		return type === TYPE.POOL_DONE || type === TYPE.POOL_OUTPUT ? this.pools.get(id) : undefined;
 	}
 
 	/* The end of a stream has come: what it brought last may still be to be told. */
@@ -228,8 +302,11 @@ class Connection {
 				const at = done;
 
 				done += RECORD;
-				job.resource.runInAsyncScope(tell, undefined, job, records[at], records[at + 1],
-					records[at + 3], records[at + 4], records[at + 5]);
+				if (job.resource === null)
+					tell(job, records[at], records[at + 1], records[at + 3], records[at + 4], records[at + 5]);
+				else
+					job.resource.runInAsyncScope(tell, undefined, job, records[at], records[at + 1],
+						records[at + 3], records[at + 4], records[at + 5]);
 			}
 		} finally {
 			this.delivering = false;
@@ -253,14 +330,16 @@ class Connection {
 
 	onLost(error) {
 		const lost = this.error || error || new Error(`the daemon at ${this.path} is gone`);
-		const jobs = [...this.jobs.values()];
+		const jobs = [...this.jobs.values(), ...this.pools.values(), ...this.asked];
 
 		this.deliver();
 		this.jobs.clear();
+		this.pools.clear();
+		this.asked = [];
 		this.onLostConnection(this);
 		/* Who waits for one that is immediate sees it for himself. */
 		for (const job of jobs.filter((one) => !one.immediate))
-			this.later(() => job.resource.runInAsyncScope(job.onLost, job, lost));
+			this.later(() => job.resource === null ? job.onLost(lost) : job.resource.runInAsyncScope(job.onLost, job, lost));
 	}
 
 	/* ---- what keeps the program alive ------------------------------------------- */
@@ -338,7 +417,16 @@ function tell(job, type, flags, arg, payload, last) {
 		job.onEnd(arg, payload);
 		break;
 	case TYPE.FAILED:
-		job.onFailed(flags, arg, payload.readUInt32LE(0), payload.toString('utf8', 8));
+		job.onFailed(flags, arg, payload.readUInt32LE(0), payload.toString('utf8', 8), payload.readUInt32LE(4));
+		break;
+	case TYPE.STATS:
+		job.onStats(payload.toString());
+		break;
+	case TYPE.POOL_DONE:
+		job.onPoolDone(flags, arg, payload === null ? '' : payload.toString());
+		break;
+	case TYPE.POOL_OUTPUT:
+		job.onPoolOutput(flags, arg, payload);
 		break;
 	case TYPE.STDIN_WINDOW:
 		job.onInputWindow(flags >>> 8, arg, (flags & 1) === 1);

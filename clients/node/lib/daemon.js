@@ -17,6 +17,7 @@ const RETRY_MS = 5000;
 const START_MS = 10000;
 
 let connection = null;
+const others = new Map(); /* by their sockets: those that pools named */
 let tryAgainAt = 0;
 let warned = false;
 let starting = false;
@@ -129,10 +130,14 @@ function startAndConnect(socket) {
 }
 
 function open(socket) {
-	return new Connection(socket, (lost) => {
-		if (connection === lost)
-			connection = null;
-	}, addon === null ? SocketTransport : AddonTransport);
+	return new Connection(socket, forget, addon === null ? SocketTransport : AddonTransport);
+}
+
+function forget(lost) {
+	if (connection === lost)
+		connection = null;
+	if (others.get(lost.path) === lost)
+		others.delete(lost.path);
 }
 
 /* Nothing can be waited for in Deno but by C, to which its user has to agree. */
@@ -141,9 +146,8 @@ function requireWays() {
 		throw new Error('Deno reaches uringspawnd with --allow-ffi alone');
 }
 
-function connect() {
+function connect(named) {
 	requireWays();
-	const named = settings.socket || process.env.URINGSPAWN_SOCKET;
 	const opened = named ? open(named) : startAndConnect(privateSocket());
 
 	opened.isPrivate = !named;
@@ -154,6 +158,10 @@ function connect() {
 		umask: opened.isPrivate ? undefined : addon === null ? process.umask() : addon.umask(),
 	});
 	return opened;
+}
+
+function namedSocket() {
+	return settings.socket || process.env.URINGSPAWN_SOCKET;
 }
 
 /* By the permission model, where it is on: the runtime says so then. */
@@ -173,13 +181,34 @@ function get() {
 	if (tryAgainAt > 0 && Date.now() < tryAgainAt)
 		return null;
 	try {
-		connection = connect();
+		connection = connect(namedSocket());
 		tryAgainAt = 0;
 	} catch (error) {
 		connection = null;
 		tryAgainAt = Date.now() + RETRY_MS;
 		warn(error);
 	}
+	return connection;
+}
+
+/**
+ * A connection for what the runtime has no way of its own to do.
+ *
+ * @param {string} [socket]  of a daemon that runs; by default that of this program
+ * @throws {Error} there is none to be had
+ */
+function need(socket) {
+	if (isForbidden())
+		throw new Error('the permission model allows no child processes');
+	if (socket !== undefined && socket !== namedSocket()) {
+		const known = others.get(socket);
+
+		if (known === undefined || !known.alive)
+			others.set(socket, connect(socket));
+		return others.get(socket);
+	}
+	if (connection === null || !connection.alive)
+		connection = connect(namedSocket());
 	return connection;
 }
 
@@ -192,8 +221,9 @@ function warn(error) {
 
 /* A program that leaves in the turn in which it asked has asked nevertheless. */
 process.on('exit', () => {
-	if (connection !== null && connection.alive)
-		connection.flushSync();
+	for (const one of [connection, ...others.values()])
+		if (one !== null && one.alive)
+			one.flushSync();
 });
 
 /** Whether the daemon is being started, by the runtime's own spawnSync(). */
@@ -201,4 +231,4 @@ function isStarting() {
 	return starting;
 }
 
-module.exports = { configure, get, isStarting };
+module.exports = { configure, get, need, isStarting };

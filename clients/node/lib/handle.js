@@ -24,7 +24,7 @@ function signalName(number) {
 
 /** Whether what failed is a file without a line that names its interpreter, and was not the shell's to run already. */
 function isForShell(stage, number, request) {
-	return stage === wire.STAGE_EXEC && number === errno.ENOEXEC && request.path === undefined;
+	return stage === wire.STAGE_EXEC && number === errno.ENOEXEC && request.path === undefined && request.pool === undefined;
 }
 
 /** The request for a file without a line that names its interpreter: the shell's to run, as execvp() does it. */

@@ -20,7 +20,12 @@ const TYPE = {
 	WINDOW: 0x06,
 	SIGNAL: 0x07,
 	TEMPLATE: 0x08,
+	STAT: 0x0b,
 	CLOSE: 0x0e,
+	POOL_OPEN: 0x0f,
+	POOL_RESIZE: 0x10,
+	POOL_CLOSE: 0x11,
+	RELEASE: 0x12,
 	STARTED: 0x81,
 	OUTPUT: 0x82,
 	EOF: 0x83,
@@ -29,6 +34,9 @@ const TYPE = {
 	FAILED: 0x86,
 	STDIN_WINDOW: 0x87,
 	ERROR: 0x88,
+	STATS: 0x89,
+	POOL_DONE: 0x8c,
+	POOL_OUTPUT: 0x8d,
 };
 
 const FIELD = {
@@ -39,13 +47,26 @@ const FIELD = {
 	CWD: 5,
 	STDIO: 6,
 	GROUP: 7,
+	TIMEOUT: 8,
 	KILL: 9,
 	CREDIT: 11,
 	FDS: 12,
 	USE_TEMPLATE: 16,
 	CREDENTIALS: 17,
 	UMASK: 18,
+	QUEUE_TIMEOUT: 27,
 	GONE: 32,
+	POOL_NAME: 33,
+	POOL_KIND: 34,
+	POOL_SIZE: 35,
+	POOL_LIMITS: 36,
+	POOL_READY: 37,
+	POOL_ACQUIRE: 38,
+	POOL_CHANNEL: 39,
+	POOL_RESET: 40,
+	POOL_PING: 41,
+	USE_POOL: 42,
+	PRIORITY: 43,
 };
 
 /* NONE is this client's: no such descriptor in the child. */
@@ -54,9 +75,11 @@ const GROUP = { NEW: 0, SESSION: 1, CLIENT: 2 };
 const GONE = { KILL: 0, KEEP: 1, RELEASE: 2 };
 const SIGNAL_PROCESS = 1;
 const EXIT = { CODE: 0, SIGNAL: 1, CORE: 2, LOST: 3 };
+const REASON = { KILLED: 6, QUEUE_TIMEOUT: 10, RELEASED: 13 };
+const STAT_POOLS = 3;
 const STAGES = [
 	'', 'validate', 'admission', 'fds', 'clone', 'stdio', 'session', 'limits', 'chdir', 'signals', 'exec', 'interpreter', 'cgroup',
-	'credentials',
+	'credentials', 'ready',
 ];
 const STAGE_EXEC = STAGES.indexOf('exec');
 
@@ -89,6 +112,11 @@ class Writer {
 	u32(value) {
 		this.u16(value & 0xffff);
 		this.u16(value >>> 16);
+	}
+
+	u64(value) {
+		this.u32(value % 0x100000000);
+		this.u32(value / 0x100000000);
 	}
 
 	/** Begin a frame; returns what endFrame() needs. */
@@ -169,6 +197,15 @@ class Writer {
 		this.endField(start);
 	}
 
+	/** Nanoseconds, of milliseconds. */
+	timeField(tag, ms) {
+		const start = this.field(tag);
+
+		this.reserve(8);
+		this.u64(Math.round(ms * 1e6));
+		this.endField(start);
+	}
+
 	append(bytes) {
 		this.reserve(bytes.length);
 		this.bytes.set(bytes, this.size);
@@ -233,12 +270,17 @@ function readHello(payload) {
  *   argv: at least one string; search: the name to look up, if it is not argv[0]; path: the file, instead;
  *   env: NAME=VALUE strings, or template: the id of one; cwd; stdio: an array of {kind, argument}, by descriptor;
  *   group: GROUP.*; gone: GONE.*; credentials: {uid, gid}; umask; all but argv may be undefined.
+ *   Or pool: the id of one, that it is a use of, in the place of argv, env and stdio; priority; in ms: timeout, of its
+ *   run, and queueTimeout; killSignal, with timeout.
  */
 function writeRequest(writer, type, job, request) {
 	const { stdio } = request;
 	const start = writer.frame(type, 0, job, 0, stdio ? countFds(stdio) : 0);
 
-	writer.listField(FIELD.ARGV, request.argv);
+	if (request.pool === undefined)
+		writer.listField(FIELD.ARGV, request.argv);
+	else
+		writeUse(writer, request);
 	writeFields(writer, request);
 	writer.endFrame(start);
 }
@@ -274,6 +316,18 @@ function writeFields(writer, request) {
 		writer.u32Field(FIELD.UMASK, request.umask);
 	if (request.stdio !== undefined)
 		writeStdio(writer, request.stdio);
+}
+
+function writeUse(writer, request) {
+	writer.u32Field(FIELD.USE_POOL, request.pool);
+	if (request.priority)
+		writer.u32Field(FIELD.PRIORITY, request.priority);
+	if (request.queueTimeout)
+		writer.timeField(FIELD.QUEUE_TIMEOUT, request.queueTimeout);
+	if (request.timeout)
+		writer.timeField(FIELD.TIMEOUT, request.timeout);
+	if (request.killSignal)
+		writer.u32Field(FIELD.KILL, request.killSignal, 0, 0, 0);
 }
 
 function countFds(stdio) {
@@ -321,6 +375,6 @@ function u16At(bytes, at) {
 
 module.exports = {
 	HEADER_BYTES, FRAME_BYTES_MAX, FDS_MAX, TEMPLATES_MAX,
-	TYPE, FIELD, STDIO, GROUP, GONE, EXIT, SIGNAL_PROCESS, STAGES, STAGE_EXEC,
-	Writer, writeHello, readHello, writeRequest, writeTemplate, writeShort, u32At, u16At,
+	TYPE, FIELD, STDIO, GROUP, GONE, EXIT, REASON, STAT_POOLS, SIGNAL_PROCESS, STAGES, STAGE_EXEC,
+	Writer, writeHello, readHello, writeRequest, writeTemplate, writeFields, writeShort, u32At, u16At,
 };
