@@ -5,6 +5,6 @@ import uringspawn from './index.cjs';
 
 export const {
 	ChildProcess, exec, execFile, execFileSync, execSync, fork, spawn, spawnSync, configure, stats,
-	passesDescriptors,
+	passesDescriptors, createPool,
 } = uringspawn;
 export default uringspawn;

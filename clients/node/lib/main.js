@@ -5,6 +5,7 @@
 const { own, counts, functions, isOurs } = require('./spawn.js');
 const sync = require('./sync.js');
 const daemon = require('./daemon.js');
+const { createPool } = require('./pool/pool.js');
 
 /** How many spawns went which way: {relayed, adopted, runtime}. */
 function stats() {
@@ -26,4 +27,5 @@ module.exports = {
 	configure: daemon.configure,
 	stats,
 	passesDescriptors,
+	createPool,
 };
