@@ -10,6 +10,7 @@ const STAGE_VALIDATE = wire.STAGES.indexOf('validate');
 const STAGE_ADMISSION = wire.STAGES.indexOf('admission');
 const STAGE_READY = wire.STAGES.indexOf('ready');
 const { errno } = require('os').constants;
+const ESHUTDOWN = 108; /* Node has no name for it */
 
 class PoolError extends Error {
 	/** @param {string} code  ERR_POOL_*; @param {object} [details]  properties of the error, cause too */
@@ -34,7 +35,7 @@ function abortError(signal) {
 
 /** What a FAILED frame of a use says. @param {string} what  that the pool runs, for people */
 function startError(what, { stage, number, signal, named, retryMs }) {
-	if (stage === STAGE_ADMISSION && number === errno.ESHUTDOWN || stage === STAGE_VALIDATE && named === 'pool')
+	if (stage === STAGE_ADMISSION && number === ESHUTDOWN || stage === STAGE_VALIDATE && named === 'pool')
 		return new PoolError('ERR_POOL_CLOSED', 'the pool is closed');
 	if (stage === STAGE_ADMISSION)
 		return new PoolError('ERR_POOL_BUSY', `the pool is busy: ${named || 'too many wait'}`, { what: named, retryMs });

@@ -56,7 +56,7 @@ class Lease {
 		this.runs = 0;
 		this.usesBefore = 0;
 		this.retiring = false;
-		this.discarding = false;
+		this.discarding = null; /* why its worker is not used again */
 		this.openedAt = -1; /* these two: in turns of the pool's clock; -1: not yet */
 		this.idleAt = 0;
 
@@ -324,21 +324,21 @@ class Lease {
 	/**
 	 * No more requests; it leaves when those that it has are over.
 	 *
-	 * @param {boolean} discard  the worker is not used again
+	 * @param {string|null} [cause]  why the worker is not used again; null: it is
 	 */
-	retire(discard) {
+	retire(cause = null) {
 		this.retiring = true;
-		this.discarding = this.discarding || discard;
+		this.discarding = this.discarding || cause;
 		this.leaveIfDone();
 	}
 
 	leaveIfDone() {
-		if (!this.retiring || this.holder !== null || this.state !== OPEN || this.slots > 0 && !this.discarding)
+		if (!this.retiring || this.holder !== null || this.state !== OPEN || this.slots > 0 && this.discarding === null)
 			return;
 		for (const request of this.requests.values())
 			if (!request.settled)
 				return;
-		this.end(this.discarding, this.discarding ? 'hung' : null);
+		this.end(this.discarding !== null, this.discarding);
 	}
 
 	/* ---- its end -------------------------------------------------------------------------------- */

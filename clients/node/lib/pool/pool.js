@@ -216,7 +216,7 @@ class Pool extends Schedule {
 		await this.alive(this.opening.resize(now));
 		Object.assign(this.options, now);
 		for (const lease of this.leases.slice(now.max))
-			lease.retire(false);
+			lease.retire();
 		this.next();
 	}
 
@@ -254,7 +254,7 @@ class Pool extends Schedule {
 		} else if (lease.slots === 0 && lease.holder === null) {
 			lease.release();
 		} else {
-			lease.retire(false);
+			lease.retire();
 		}
 	}
 

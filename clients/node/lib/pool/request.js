@@ -130,7 +130,7 @@ function ranTooLong(request) {
 function notAnswered(request) {
 	request.timer = null;
 	if (request.lease !== null)
-		request.lease.retire(true);
+		request.lease.retire('hung');
 }
 
 module.exports = { Request };

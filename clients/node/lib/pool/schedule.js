@@ -3,6 +3,7 @@
  * Who waits for a worker, and which workers this client has: requests are sent on to the
  * leases (lease.js) that there are, and more of these are asked for as long as there may be.
  */
+const fs = require('fs');
 const { EventEmitter } = require('events');
 const { Lease } = require('./lease.js');
 const { Waiting } = require('./waiting.js');
@@ -274,7 +275,7 @@ class Schedule extends EventEmitter {
 			if (lease.slots === 0 && this.turn - lease.idleAt >= IDLE_TURNS)
 				lease.release();
 			else if (looked && this.turn - lease.openedAt >= HELD_TURNS)
-				lease.retire(false);
+				lease.retire(isAbove(lease.pid, maxRss) ? 'max-rss' : null);
 		}
 		if (this.leases.length > 0)
 			this.windUp();
@@ -305,6 +306,17 @@ class Schedule extends EventEmitter {
 	/** In a turn of its own: a listener that throws is nobody else's trouble. */
 	tell(name, ...values) {
 		process.nextTick(emit, this, name, values);
+	}
+}
+
+/* The daemon looks at who is idle, which one that has always work hardly is. */
+function isAbove(pid, bytes) {
+	if (bytes === 0)
+		return false;
+	try {
+		return 1024 * Number(/^VmRSS:\s+(\d+)/m.exec(fs.readFileSync(`/proc/${pid}/status`, 'latin1'))[1]) > bytes;
+	} catch {
+		return false; /* it is not seen from here */
 	}
 }
 

@@ -3,11 +3,8 @@
  * What a pool does and costs: the daemon's numbers, this client's, and the processor time and
  * memory of both sides.
  */
-const fs = require('fs');
 const { STAT_POOLS } = require('../wire.js');
 const { PoolError } = require('./errors.js');
-
-const TICKS = 100; /* of processor time in a second, as /proc counts them on every Linux */
 
 /** Microseconds of processor time of this process. */
 function cpuNow() {
@@ -24,38 +21,30 @@ function ask(connection) {
 	}));
 }
 
-/* Of a process that is there: {cpuSeconds, rssBytes, peakBytes}; null where /proc does not show it. */
-function look(pid) {
-	try {
-		const stat = fs.readFileSync(`/proc/${pid}/stat`, 'latin1');
-		const fields = stat.slice(stat.lastIndexOf(')') + 2).split(' ');
-		const status = fs.readFileSync(`/proc/${pid}/status`, 'latin1');
-		const kib = (name) => Number((new RegExp(`^${name}:\\s+(\\d+)`, 'm').exec(status) || [0, 0])[1]) * 1024;
-
-		return {
-			cpuSeconds: (Number(fields[11]) + Number(fields[12])) / TICKS,
-			rssBytes: kib('VmRSS'),
-			peakBytes: kib('VmHWM'),
-		};
-	} catch {
-		return null;
-	}
+/* Its own: by its name, or by the id that this connection gave it. */
+function find({ opening, name }, { pools }) {
+	return pools.find((one) => name !== undefined ? one.name === name : one.pool === opening.id);
 }
 
-/* Of the members that live now, by what /proc shows of them, or the daemon saw. */
-function memoryOf(looks, told) {
-	const rss = looks.map((one) => one.rssBytes);
-	const combined = rss.length > 0 ? rss.reduce((a, b) => a + b, 0) : told.rss_bytes || 0;
-	const n = rss.length > 0 ? rss.length : told.members || 0;
+/* Of the members that live now; a peak is of one process, of all that there were. */
+function memoryOf(told) {
+	const sizes = told.processes.map((one) => one.memory_bytes || 0).filter((bytes) => bytes > 0);
+	const combined = sizes.reduce((sum, bytes) => sum + bytes, 0);
 
 	return {
 		combined,
-		average: n > 0 ? Math.round(combined / n) : 0,
-		peak: Math.max(told.rss_peak_bytes || 0, ...looks.map((one) => one.peakBytes)),
+		average: sizes.length > 0 ? Math.round(combined / sizes.length) : 0,
+		peak: Math.max(told.memory_peak_bytes, ...sizes),
 	};
 }
 
-function clientOf(pool) {
+function cpuOf(pool, told) {
+	const living = told.processes.reduce((sum, one) => sum + (one.cpu_seconds || 0), 0);
+
+	return { parent: (cpuNow() - pool.cpuAtStart) / 1e6, workers: living + told.ended_cpu_seconds };
+}
+
+function localOf(pool) {
 	return {
 		...pool.counts,
 		waiting: pool.waiting.size,
@@ -64,28 +53,13 @@ function clientOf(pool) {
 	};
 }
 
-/* Its own: by its name, or by the id that this connection gave it. */
-function find(pool, { pools = [] }) {
-	const { opening, name } = pool;
-
-	return pools.find((one) => name !== undefined ? one.name === name : one.pool === opening.id);
-}
-
 async function statsOf(pool) {
 	pool.ensure();
-	const told = find(pool, await pool.alive(ask(pool.opening.connection))) || {};
-	const pids = Array.isArray(told.processes) ? told.processes.map((one) => one.pid) : [...pool.workers.keys()];
-	const looks = pids.filter((pid) => pid > 0).map(look).filter((one) => one !== null);
+	const told = find(pool, await pool.alive(ask(pool.opening.connection)));
 
-	return {
-		...told,
-		client: clientOf(pool),
-		cpu: {
-			parentSeconds: (cpuNow() - pool.cpuAtStart) / 1e6,
-			workersSeconds: looks.reduce((sum, one) => sum + one.cpuSeconds, 0) + (told.cpu_seconds || 0),
-		},
-		memory: memoryOf(looks, told),
-	};
+	if (told === undefined)
+		throw pool.refused || new PoolError('ERR_POOL_CLOSED', 'the daemon has no such pool any more');
+	return { ...told, local: localOf(pool), cpuSeconds: cpuOf(pool, told), memoryBytes: memoryOf(told) };
 }
 
 module.exports = { cpuNow, statsOf };

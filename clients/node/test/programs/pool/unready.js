@@ -1,0 +1,3 @@
+'use strict';
+/* Lives, and never listens to anybody. */
+setInterval(() => {}, 1000);
