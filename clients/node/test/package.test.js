@@ -128,7 +128,63 @@ function examples() {
 	});
 }
 
-if (isNode)
+/* Start one of examples/pools; [its URL, stop()]. */
+async function startExample(name, env = {}) {
+	const server = spawn(process.execPath, [path.join(root, 'examples', 'pools', name)],
+		{ cwd: root, env: { ...process.env, PORT: '0', ...env }, stdio: ['ignore', 'pipe', 'inherit'] });
+	const [line] = await once(server.stdout, 'data');
+
+	return [String(line).trim(), async () => {
+		server.kill();
+		const [code] = await once(server, 'close');
+
+		assert.strictEqual(code, 0, 'a server ends by itself when its pool is closed');
+	}];
+}
+
+const post = async (url, body) => {
+	const response = await fetch(url, { method: 'POST', body });
+
+	return [response.status, Buffer.from(await response.arrayBuffer())];
+};
+
+function poolExamples() {
+	test('examples/pools/code-runner.js', async () => {
+		const [url, stop] = await startExample('code-runner.js');
+		const run = async (program) => JSON.parse((await post(url, program))[1]);
+		const all = await Promise.all(Array.from({ length: 8 }, (_, n) =>
+			run(`globalThis.seen = (globalThis.seen || 0) + 1; console.log(seen, ${n} * 7)`)));
+
+		all.forEach((result, n) => assert.deepStrictEqual(result, { code: 0, signal: null, stdout: `1 ${n * 7}\n`, stderr: '' }));
+		const { code, stderr } = await run('console.error("so"); process.exit(3)');
+		assert.deepStrictEqual([code, stderr], [3, 'so\n']);
+		assert.match((await run('that is no program')).stderr, /SyntaxError/);
+		await stop();
+	});
+
+	test('examples/pools/image-resize.js', async () => {
+		const [url, stop] = await startExample('image-resize.js');
+		const image = Buffer.concat([Buffer.from('P6\n# made here\n4 2\n255\n'), Buffer.from([
+			0, 0, 0, 10, 20, 30, 100, 100, 100, 200, 200, 200,
+			0, 0, 0, 10, 20, 30, 100, 100, 100, 200, 200, 200])]);
+		const [status, small] = await post(`${url}?width=2`, image);
+
+		assert.deepStrictEqual([status, small], [200, Buffer.concat([Buffer.from('P6\n2 1\n255\n'), Buffer.from([5, 10, 15, 150, 150, 150])])]);
+		assert.deepStrictEqual(await post(`${url}?width=5`, image), [400, Buffer.from('the width has to be from 1 to 4\n')]);
+		assert.deepStrictEqual(await post(`${url}?width=1`, 'GIF89a'), [400, Buffer.from('not a PPM with 8 bits for each color\n')]);
+		await stop();
+	});
+
+	test('examples/pools/resettable.js', () => {
+		const { stdout, stderr } = spawnSync(process.execPath, [path.join(root, 'examples', 'pools', 'resettable.js')],
+			{ encoding: 'utf8', timeout: 50000 });
+
+		assert.strictEqual(stdout, 'first in /\nnobody\n', stderr);
+	});
+}
+
+if (isNode) {
 	examples();
-else
+	poolExamples();
+} else
 	skip('the examples', 'they are written for node');
