@@ -25,8 +25,8 @@ DIR/report.md, its plots as DIR/*.svg and all rounds as DIR/results.json.
   --list                the candidates, and what each of them lacks here
   --help
 
-Sections of other measurements are taken from DIR/engine/*.json and
-DIR/profile.json, where these are.
+Sections of other measurements are taken from DIR/engine/*.json,
+DIR/profile.json and DIR/pools.json, where these are.
 
 Exit code: 0; 1 when a candidate that is here failed, 2 for a wrong option.
 `;

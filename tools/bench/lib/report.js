@@ -165,10 +165,11 @@ function foreignSection(title, files, otherwise) {
 		[{ ...NO_TABLE, title: 'Not measured', note: otherwise }] };
 }
 
-/** What other measurements have left in DIR/engine/*.json and DIR/profile.json. */
+/** What other measurements have left in DIR/engine/*.json, DIR/profile.json and DIR/pools.json. */
 function foreignSections(directory) {
 	const engine = path.join(directory, 'engine');
 	const profile = path.join(directory, 'profile.json');
+	const pools = path.join(directory, 'pools.json');
 	const files = !fs.existsSync(engine) ? [] : fs.readdirSync(engine)
 		.filter((name) => name.endsWith('.json')).sort().map((name) => path.join(engine, name));
 
@@ -176,6 +177,8 @@ function foreignSections(directory) {
 		foreignSection('The engine by itself', files, 'tools/bench/engine/run was not run.'),
 		foreignSection('Worker threads and child processes', fs.existsSync(profile) ? [profile] : [],
 			'tools/bench/profile/run.js was not run.'),
+		foreignSection('Pools of warm processes', fs.existsSync(pools) ? [pools] : [],
+			'tools/bench/pools/run.js was not run.'),
 	];
 }
 

@@ -1,0 +1,12 @@
+'use strict';
+/*
+ * What answers one HTTP request: a program as one writes it, that reads what it is asked from
+ * stdin.  It says on stderr that it has started, where somebody waits for that.
+ */
+let asked = '';
+
+if (process.argv[2] === 'ready')
+	process.stderr.write('.');
+process.stdin.setEncoding('utf8');
+process.stdin.on('data', (text) => asked += text);
+process.stdin.on('end', () => console.log(`answer to ${asked}`));
