@@ -108,7 +108,7 @@ addon        := $(if $(wildcard $(NODE_INCLUDE)/node_api.h),$(if $(addon_obj),$B
 .DELETE_ON_ERROR:
 .SECONDARY:
 force:
-.PHONY: force all lib addon trace man programs help demo bench bench-node bench-trace soak soak-node clean
+.PHONY: force all lib addon trace man programs help demo bench bench-node bench-trace soak soak-node soak-pools clean
 
 all: lib $(bins) addon trace man ## build the library, the daemon and the command line
 addon: $(addon)
@@ -427,6 +427,10 @@ bench-trace: all programs ## what tracing costs, and what it shows of a Node ser
 
 soak-node: all programs ## 100,000 spawns in one node: does anything grow?
 	$(Q)BENCH_PROGRAM=$(abspath $B)/tests/programs/true node --expose-gc clients/node/bench/soak.js $(JOBS)
+
+soak-pools: all ## JOBS=100000 requests to pools whose workers fail in every way: is each answer right?
+	$(Q)URINGSPAWN_DAEMON=$(abspath $B)/uringspawnd $(if $(addon),URINGSPAWN_ADDON=$(abspath $(addon))) \
+		node clients/node/bench/soak_pools.js $(JOBS)
 
 # --- install, packages ---------------------------------------------------------
 
