@@ -10,3 +10,14 @@ export const passes: boolean = passesDescriptors();
 cp.execSync('x').toString();
 // @ts-expect-error: there is no such option
 configure({ nonsense: 1 });
+
+import * as generic from 'uringspawn/generic-pool';
+import { createCommands, Command } from 'uringspawn/commands';
+
+const pool = generic.createPool({ create: async () => 5, destroy: async () => {} }, { max: 2, fifo: false });
+export const resource: Promise<number> = pool.acquire(1);
+export const used: Promise<string> = pool.use((n) => String(n));
+// @ts-expect-error: there is no such option
+generic.createPool({ create: () => 5, destroy() {} }, { most: 1 });
+export const command: Command = createCommands({ drain: 5 }).spawn('x', ['y'], { stdio: ['ignore', 'pipe', 'ignore'] });
+command.stdout?.pipe(process.stdout);
