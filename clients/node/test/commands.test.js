@@ -9,7 +9,7 @@ const path = require('path');
 const { once } = require('events');
 const { test, watch, closed, textOf, isNode, skip, directory, runtime } = require('./support/harness.js');
 const { PoolAlone } = require('./support/pool_alone.js');
-const { Commands, WORKER } = require('../commands.cjs');
+const { createCommands, Commands, WORKER } = require('../commands.cjs');
 
 const start = (options) => new Commands(new PoolAlone(WORKER), options);
 
@@ -146,6 +146,27 @@ function ofNode() {
 		assert.deepStrictEqual(errors, ['ERR_POOL_WORKER_EXITED']);
 		assert.strictEqual(child.kill(), false);
 		process.kill(child.pid, 'SIGKILL'); /* a pool's daemon would have */
+	});
+
+	test('through a pool of the daemon\'s: one after the other by the same worker, and at once by several', async () => {
+		const commands = createCommands({ max: 2, output: 'inherit' });
+		const parents = new Set();
+		const run = async (n) => {
+			const child = commands.spawn('sh', ['-c', 'echo $PPID; cat']);
+
+			child.stdin.end(`${n}`);
+			const [parent, text] = (await textOf(child.stdout)).split('\n');
+			parents.add(parent);
+			assert.strictEqual(text, `${n}`);
+		};
+
+		for (let n = 0; n < 3; n++)
+			await run(n);
+		assert.strictEqual(parents.size, 1);
+		await Promise.all([1, 2, 3, 4, 5, 6].map(run));
+		assert.ok(parents.size <= 2);
+		assert.strictEqual((await commands.stats()).droppedBytes, 0);
+		await commands.close();
 	});
 
 	test('each message to the worker is answered', async () => {

@@ -14,7 +14,7 @@ const root = path.join(__dirname, '..');
 test('the numbers of the wire are those of the C header', () => {
 	const header = fs.readFileSync(path.join(root, '..', '..', 'include', 'uringspawn', 'wire.h'), 'utf8');
 	const { TYPE, FIELD, STDIO } = require('../lib/wire.js');
-	const number = (name) => Number(new RegExp(`\\bUSP_WIRE_${name} = (0x[0-9a-f]+|\\d+)`).exec(header)[1]);
+	const number = (name) => Number(new RegExp(`\\bUSP_WIRE_${name}\\s*=\\s*(0x[0-9a-f]+|\\d+)`).exec(header)[1]);
 
 	for (const [name, value] of [...Object.entries(TYPE), ...Object.entries(FIELD)])
 		assert.strictEqual(value, number(name), name);
@@ -132,9 +132,11 @@ function examples() {
 async function startExample(name, env = {}) {
 	const server = spawn(process.execPath, [path.join(root, 'examples', 'pools', name)],
 		{ cwd: root, env: { ...process.env, PORT: '0', ...env }, stdio: ['ignore', 'pipe', 'inherit'] });
-	const [line] = await once(server.stdout, 'data');
+	const line = await Promise.race([once(server.stdout, 'data'), once(server, 'exit').then(([code]) => {
+		throw new Error(`${name} ended with ${code}`);
+	})]);
 
-	return [String(line).trim(), async () => {
+	return [String(line[0]).trim(), async () => {
 		server.kill();
 		const [code] = await once(server, 'close');
 
