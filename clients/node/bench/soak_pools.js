@@ -245,8 +245,8 @@ async function main() {
 	console.log(`${requests} requests in ${seconds.toFixed(0)} s, seed ${seed}`);
 	for (const what of Object.keys(counts).sort())
 		console.log(`${String(counts[what]).padStart(8)} ${what}`);
-	for (const [name, { members, starts, exits, dropped_bytes: dropped, client }] of Object.entries(stats))
-		console.log(`${name}: ${JSON.stringify({ members, starts, exits, dropped, late: client.late })}`);
+	for (const [name, { members, starts, exits, dropped_bytes: dropped, local }] of Object.entries(stats))
+		console.log(`${name}: ${JSON.stringify({ members, starts, exits, dropped, late: local.late })}`);
 	wrong.forEach((text) => console.log(`WRONG ${text}`));
 	process.exitCode = wrong.length > 0 ? 1 : 0;
 }
