@@ -2,7 +2,7 @@
 /*
  * One round of HTTP requests that are each answered by a fresh `node script.js`, which is
  * started for it, or was started ahead: prints {"p50_ms", "p99_ms", "rate", "dry"}, where dry is
- * of how many uses of the pool no process was there.
+ * how many found that the pool had none ready, and waited for more than a millisecond.
  *
  *   node standby.js '{"kind": "spawn"|"uringspawn"|"standby", "requests", "per_second", "connections", "spare"}'
  *
@@ -16,6 +16,13 @@ const { spawn } = require('child_process');
 const SCRIPT = path.join(__dirname, 'script.js');
 const CLIENT = path.join(__dirname, '..', '..', '..', 'clients', 'node');
 
+const READY_S = 0.001;
+
+/* By the histogram of how long uses have waited. */
+function waited({ wait_seconds: { buckets } }) {
+	return buckets.filter(([bound]) => bound === null || bound > READY_S).reduce((sum, [, count]) => sum + count, 0);
+}
+
 /* {start(): a ChildProcess, dry(), close()} */
 const KINDS = {
 	spawn: () => ({ start: () => spawn(process.execPath, [SCRIPT]), dry: async () => null, close() {} }),
@@ -27,7 +34,7 @@ const KINDS = {
 	standby: ({ spare }) => {
 		const pool = require(CLIENT).createPool({ kind: 'standby', script: SCRIPT, args: ['ready'], spare, max: 4 * spare, ready: 'stderr' });
 
-		return { start: () => pool.spawn(), dry: async () => (await pool.stats()).cold, close: () => pool.close() };
+		return { start: () => pool.spawn(), dry: async () => waited(await pool.stats()), close: () => pool.close() };
 	},
 };
 
