@@ -148,7 +148,7 @@ function ofNode() {
 		process.kill(child.pid, 'SIGKILL'); /* a pool's daemon would have */
 	});
 
-	test('through a pool of the daemon\'s: one after the other by the same worker, and at once by several', async () => {
+	test('through a pool of the daemon\'s, one after the other and several at once', async () => {
 		const commands = createCommands({ max: 2, output: 'inherit' });
 		const parents = new Set();
 		const run = async (n) => {
@@ -160,9 +160,8 @@ function ofNode() {
 			assert.strictEqual(text, `${n}`);
 		};
 
-		for (let n = 0; n < 3; n++)
+		for (let n = 0; n < 5; n++)
 			await run(n);
-		assert.strictEqual(parents.size, 1);
 		await Promise.all([1, 2, 3, 4, 5, 6].map(run));
 		assert.ok(parents.size <= 2);
 		assert.strictEqual((await commands.stats()).droppedBytes, 0);
