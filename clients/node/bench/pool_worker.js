@@ -4,16 +4,18 @@
  * that does as little as it can.  Prints microseconds for each, and what the worker's process
  * used of them.
  *
- *   node clients/node/bench/pool_worker.js [RUNTIME] [MESSAGES] [IN_FLIGHT] [json|advanced] [sync|async|fork]
+ *   node clients/node/bench/pool_worker.js [RUNTIME] [MESSAGES] [IN_FLIGHT] [json|advanced] [sync|async|fork] [BYTES]
  *
- * sync: a handler that answers at once; async: after an await; fork: node's own channel instead.
+ * sync: a handler that answers at once; async: after an await; fork: node's own channel instead.  BYTES: of the message, instead of a small one.
  */
 const fs = require('fs');
 const { spawn } = require('child_process');
 const { TestWorker, KIND } = require('../test/support/pool_worker.js');
 
-const [runtime = process.execPath, messages = '200000', inFlight = '16', serialization = 'json', way = 'sync'] = process.argv.slice(2);
-const question = { id: 7, text: 'a message as it is usual', list: [1, 2, 3] };
+const [runtime = process.execPath, messages = '200000', inFlight = '16', serialization = 'json', way = 'sync', messageBytes = '0'] = process.argv.slice(2);
+const small = { id: 7, text: 'a message as it is usual', list: [1, 2, 3] };
+const question = messageBytes === '0' ? small : { id: 7, body: serialization === 'json' ? 'abcdefg '.repeat(messageBytes / 8) : Buffer.alloc(Number(messageBytes), 'abcdefg ') };
+const WARM_UP = Math.min(20000, messages / 4);
 
 /* The program is this file. */
 function work(asked) {
@@ -82,12 +84,12 @@ async function measure() {
 	});
 
 	await channel.ready(onBytes);
-	await run(20000); /* until it is compiled */
+	await run(WARM_UP); /* until it is compiled */
 	const cpu = ticks(channel.pid), start = process.hrtime.bigint();
 
 	await run(Number(messages));
 	const us = Number(process.hrtime.bigint() - start) / 1000;
-	console.log(`${(us / messages).toFixed(2)} us for each of ${messages} messages, ${inFlight} in flight ` +
+	console.log(`${(us / messages).toFixed(2)} us for each of ${messages} messages${messageBytes === '0' ? '' : ` of ${messageBytes} bytes`}, ${inFlight} in flight ` +
 		`(${serialization}, ${way}); the worker: ${((ticks(channel.pid) - cpu) * 10000 / messages).toFixed(2)} us of CPU`);
 	await channel.end();
 }

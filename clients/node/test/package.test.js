@@ -164,6 +164,25 @@ function poolExamples() {
 		await stop();
 	});
 
+	for (const name of ['bun', 'deno']) {
+		const runtime = path.join(root, '..', '..', 'build', 'bench', 'npm', 'node_modules', '.bin', name);
+		const missing = fs.existsSync(runtime) ? false : `${name} is not here: make bench brings it`;
+		const title = `examples/pools/code-runner.js, of programs for ${name}`;
+
+		if (missing) {
+			skip(title, missing);
+			continue;
+		}
+		test(title, async () => {
+			const [url, stop] = await startExample('code-runner.js', { RUNTIME: runtime });
+
+			for (const n of [1, 2])
+				assert.deepStrictEqual(JSON.parse((await post(url, `console.log(6 * ${n})`))[1]),
+					{ code: 0, signal: null, stdout: `${6 * n}\n`, stderr: '' });
+			await stop();
+		});
+	}
+
 	test('examples/pools/image-resize.js', async () => {
 		const [url, stop] = await startExample('image-resize.js');
 		const image = Buffer.concat([Buffer.from('P6\n# made here\n4 2\n255\n'), Buffer.from([
