@@ -1,5 +1,6 @@
 import { EventEmitter } from 'events';
 import { Readable, Writable } from 'stream';
+import { PoolStats, WorkerPool, WorkerPoolOptions } from './pool.js';
 
 /** Of spawn(), as far as a worker of a pool can do it. */
 export interface CommandOptions {
@@ -40,17 +41,17 @@ export class Command extends EventEmitter {
 
 export class Commands {
 	/** @param pool of createPool({ script: WORKER, serialization: 'advanced' }) */
-	constructor(pool: object, options?: { drain?: number });
+	constructor(pool: WorkerPool, options?: { drain?: number });
 	spawn(file: string, args: readonly string[], options?: CommandOptions): Command;
 	spawn(file: string, options?: CommandOptions): Command;
 	/** The pool's numbers; droppedBytes: what came from commands after they were over. */
-	stats(): Promise<{ droppedBytes: number }>;
+	stats(): Promise<PoolStats & { droppedBytes: number }>;
 	drain(): Promise<void>;
-	close(...args: unknown[]): Promise<void>;
+	close(options?: { timeout?: number; end?: boolean }): Promise<void>;
 }
 
 /** @param options of createPool(), without a script; drain: ms that streams may stay open after an exit (1000) */
-export function createCommands(options?: { drain?: number; [option: string]: unknown }): Commands;
+export function createCommands(options?: { drain?: number } & Omit<WorkerPoolOptions, 'script' | 'command' | 'serialization'>): Commands;
 
 /** The worker's program. */
 export const WORKER: string;

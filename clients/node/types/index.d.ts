@@ -3,6 +3,8 @@
  * They are those of @types/node.
  */
 export * from 'node:child_process';
+export * from './pool.js';
+import { createPool } from './pool.js';
 
 /** How the daemon is found; before the first spawn, or after one that found none. */
 export interface Configuration {
@@ -33,5 +35,6 @@ declare const uringspawn: typeof import('node:child_process') & {
 	configure: typeof configure;
 	stats: typeof stats;
 	passesDescriptors: typeof passesDescriptors;
+	createPool: typeof createPool;
 };
 export default uringspawn;
