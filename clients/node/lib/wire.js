@@ -270,7 +270,7 @@ function readHello(payload) {
  *   argv: at least one string; search: the name to look up, if it is not argv[0]; path: the file, instead;
  *   env: NAME=VALUE strings, or template: the id of one; cwd; stdio: an array of {kind, argument}, by descriptor;
  *   group: GROUP.*; gone: GONE.*; credentials: {uid, gid}; umask; all but argv may be undefined.
- *   Or pool: the id of one, that it is a use of, in the place of argv, env and stdio; priority; in ms: timeout, of its
+ *   Or pool: the id of one, that it is a use of, in the place of argv, env and stdio; credit; priority; in ms: timeout, of its
  *   run, and queueTimeout; killSignal, with timeout.
  */
 function writeRequest(writer, type, job, request) {
@@ -320,6 +320,8 @@ function writeFields(writer, request) {
 
 function writeUse(writer, request) {
 	writer.u32Field(FIELD.USE_POOL, request.pool);
+	if (request.credit)
+		writer.u32Field(FIELD.CREDIT, request.credit);
 	if (request.priority)
 		writer.u32Field(FIELD.PRIORITY, request.priority);
 	if (request.queueTimeout)

@@ -15,7 +15,7 @@ const workerAdvanced = require('./worker_advanced.js');
 
 const KIND = { REQUEST: 0, ANSWER: 1, ERROR: 2, MORE: 3, MESSAGE: 4, SYNC: 5 };
 const HEADER_BYTES = 9;
-const FRAME_BYTES_MAX = 1 << 30;
+const FRAME_BYTES_MAX = 1 << 29;
 const NEWLINE = 10;
 
 /* ---- the two serializations ------------------------------------------------------------ */
@@ -271,7 +271,13 @@ function channelOf(preload, serialization) {
 		(bytes, start, end) => onFrame(0, KIND.MESSAGE, bytes, start + 4, end)) };
 }
 
-const sizeOfTagged = (bytes, at) => 4 + u32At(bytes, at);
+/* Text that somebody else wrote is no frame, however long one it would be. */
+function sizeOfTagged(bytes, at) {
+	if (bytes[at + 8] > KIND.SYNC)
+		throw new Error(`a message of kind ${bytes[at + 8]}`);
+	return 4 + u32At(bytes, at);
+}
+
 const sizeOfIpc = (bytes, at) => 4 + bytes.readUInt32BE(at);
 
 function taggedReader(onFrame) {

@@ -16,7 +16,10 @@ const { PoolError, startError, endError, errorOfWorker } = require('./errors.js'
 
 const { TYPE, EXIT } = wire;
 const DIRECT_CHARACTERS_MAX = 16 << 10;
+/* Before there is a worker the daemon would have to hold it. */
+const EARLY_CHARACTERS_MAX = 2 << 10;
 const MARK_BYTES = 16;
+const CREDIT_BYTES = 1 << 20;
 const DISCARD = 1;
 const NO_FDS = [];
 const ID_MAX = 0xf0000000;
@@ -70,7 +73,7 @@ class Lease {
 
 	/** Ask the daemon for it. @param {object} how  {priority, queueTimeout} */
 	ask({ priority, queueTimeout }) {
-		const request = { __proto__: null, pool: this.opening.id, priority, queueTimeout };
+		const request = { __proto__: null, pool: this.opening.id, credit: CREDIT_BYTES, priority, queueTimeout };
 
 		this.id = this.connection.request(TYPE.SPAWN, request, this, NO_FDS);
 		if (!this.channel.tags)
@@ -134,7 +137,9 @@ class Lease {
 	write(id, body) {
 		const { connection, channel } = this;
 
-		if (this.out.length > 0 || body.length > DIRECT_CHARACTERS_MAX || boundOf(body) > this.window) {
+		const most = this.state === ASKED ? EARLY_CHARACTERS_MAX : DIRECT_CHARACTERS_MAX;
+
+		if (this.out.length > 0 || body.length > most || boundOf(body) > this.window) {
 			channel.parts(id, KIND.REQUEST, body).forEach((bytes, part) => this.out.push({ id, part, bytes, begun: false }));
 			this.feed();
 			return;
@@ -148,6 +153,8 @@ class Lease {
 	}
 
 	feed() {
+		if (this.state !== OPEN)
+			return;
 		while (this.out.length > 0 && this.window > 0) {
 			const one = this.out[0];
 			const size = Math.min(one.bytes.length, this.window);
@@ -174,8 +181,7 @@ class Lease {
 
 	onInputWindow(stream, bytes) {
 		this.window += bytes;
-		if (this.state !== OVER)
-			this.feed();
+		this.feed();
 	}
 
 	/* ---- messages from it ----------------------------------------------------------------- */
@@ -196,7 +202,7 @@ class Lease {
 
 	owe(size) {
 		this.owed += size;
-		if (this.owed < this.connection.windowBytes / 2)
+		if (this.owed < CREDIT_BYTES / 2)
 			return;
 		this.connection.send(TYPE.WINDOW, this.stream, this.id, this.owed);
 		this.owed = 0;
@@ -382,6 +388,7 @@ class Lease {
 		if (this.state !== ASKED)
 			return;
 		this.state = OPEN;
+		this.feed();
 		this.requests.forEach((request) => request.count());
 		this.pool.started(this);
 	}

@@ -97,7 +97,8 @@ class Schedule extends EventEmitter {
 		this.hadToWait = true;
 		this.waiting.push(request);
 		request.wait(this.options.acquireTimeout);
-		this.askForMore();
+		if (!this.options.single)
+			this.askForMore();
 	}
 
 	/* Its own use, which has its place in the daemon's line. */
@@ -148,12 +149,14 @@ class Schedule extends EventEmitter {
 
 	/** Those that wait have their turn. */
 	next() {
+		if (!this.isUp)
+			return;
 		if (this.options.single) {
 			while (this.leases.length < SINGLE_MAX && this.waiting.first() !== undefined)
 				this.bind(this.waiting.shift());
 		} else {
 			this.serveLine();
-			if (this.waiting.size > 0 && this.isUp)
+			if (this.waiting.size > 0)
 				this.askForMore();
 		}
 		if (this.hadToWait && this.waiting.size === 0) {
