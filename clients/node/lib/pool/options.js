@@ -261,6 +261,8 @@ function addWorkerOptions(options, made) {
 	made.preload = flag('preload', options.preload, options.command === undefined);
 	if (made.preload && options.command !== undefined)
 		fail('preload', true, 'false where there is a command');
+	if (made.serialization === 'advanced' && !made.preload && process.versions.bun)
+		fail('serialization', 'advanced', "'json' without preload: Bun has no v8.Serializer");
 	made.channel = channelOf(made.preload, made.serialization);
 	made.strategy = oneOf('strategy', options.strategy, ['least-busy', 'round-robin', 'random'], 'least-busy');
 	made.concurrency = whole('concurrency', options.concurrency, 1, U32_MAX, 1);
