@@ -148,6 +148,16 @@ function ofNode() {
 		process.kill(child.pid, 'SIGKILL'); /* a pool's daemon would have */
 	});
 
+	test('a worker whose caller is gone ends, and so does its command', async () => {
+		const commands = start();
+		const child = commands.spawn('sleep', ['1000']);
+
+		child.on('error', () => {});
+		await once(child, 'spawn');
+		assert.strictEqual(await commands.pool.worker.end(), 0, commands.pool.worker.errors);
+		assert.throws(() => process.kill(child.pid, 0), /ESRCH/);
+	});
+
 	test('through a pool of the daemon\'s, one after the other and several at once', async () => {
 		const commands = createCommands({ max: 2, output: 'inherit' });
 		const parents = new Set();

@@ -15,6 +15,12 @@ const STREAMS = ['stdout', 'stderr'];
 let current = null;
 let dropped = 0; /* bytes since the last report */
 
+/* Who asked may be gone. */
+function answer(message) {
+	if (process.connected)
+		process.send(message);
+}
+
 class Command {
 	constructor({ id, file, args, options, windowBytes, drainMs }) {
 		this.id = id;
@@ -33,7 +39,7 @@ class Command {
 	}
 
 	tell(message) {
-		process.send({ id: this.id, ...message });
+		answer({ id: this.id, ...message });
 	}
 
 	watch(name) {
@@ -125,7 +131,7 @@ const deeds = {
 	},
 	stdin({ id, bytes }) {
 		current.child.stdin.write(bytes, (error) =>
-			process.send({ id, written: error ? { code: error.code, message: error.message } : true }));
+			answer({ id, written: error ? { code: error.code, message: error.message } : true }));
 	},
 	end({ id }) {
 		current.child.stdin.end();
@@ -150,3 +156,5 @@ process.on('message', (message) => {
 	else
 		deeds[message.do](message);
 });
+/* Nobody has its command any more. */
+process.on('disconnect', () => current !== null && current.child.kill('SIGKILL'));

@@ -67,6 +67,8 @@ class PoolAlone {
 	}
 
 	async close() {
+		if (!this.worker.hasExited)
+			await this.last;
 		await this.worker.end();
 	}
 }
