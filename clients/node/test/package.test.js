@@ -70,6 +70,35 @@ test('requests are those of the document', () => {
 	assert.deepStrictEqual(Buffer.from(writer.view()), golden('close'));
 });
 
+test('frames of pools are those of the document', () => {
+	const wire = require('../lib/wire.js');
+	const { writePoolOpen, writePoolResize, writePoolClose } = require('../lib/pool/frames.js');
+	const golden = (name) => fs.readFileSync(path.join(root, '..', '..', 'tests', 'fuzz', 'corpus', 'frame', `${name}.bin`));
+	const bytes = (text) => Buffer.from(text);
+	const worker = {
+		member: { argv: ['node'] }, name: 'img', kind: 'worker', order: 'fifo', keep: true, ping: { onUse: true },
+		min: 0, max: 0, spare: 0, queueLimit: 0, idleTimeout: 1000, maxAge: 120000, maxRss: 128 << 20, maxUses: 1000,
+		readyStream: 3, readyTimeout: 5000, acquireTimeout: 2000, channelStream: 3,
+		resetBytes: { ask: bytes('r\n\n'), answer: bytes('ok\n'), timeout: 1000 },
+		pingBytes: { ask: bytes('p\n'), answer: bytes('\n'), timeout: 0, interval: 5000 },
+	};
+	const written = (write) => {
+		const writer = new wire.Writer();
+
+		write(writer);
+		return Buffer.from(writer.view());
+	};
+
+	assert.deepStrictEqual(written((writer) => writePoolOpen(writer, 2, worker)), golden('pool-open-worker'));
+	assert.deepStrictEqual(written((writer) => writePoolOpen(writer, 3, { member: null, name: 'img' })), golden('pool-open-shared'));
+	assert.deepStrictEqual(written((writer) => writePoolResize(writer, 1, { min: 1, max: 16, spare: 4 })), golden('pool-resize'));
+	assert.deepStrictEqual(written((writer) => writePoolClose(writer, 1, true, 1000)), golden('pool-close'));
+	assert.deepStrictEqual(written((writer) => writePoolClose(writer, 3, false, 0)), golden('pool-leave'));
+	assert.deepStrictEqual(written((writer) => wire.writeShort(writer, wire.TYPE.RELEASE, 0, 11, 32)), golden('release'));
+	assert.deepStrictEqual(written((writer) => wire.writeRequest(writer, wire.TYPE.SPAWN, 11, { pool: 1, priority: 5 })), golden('spawn-pool'));
+	assert.deepStrictEqual(written((writer) => wire.writeShort(writer, wire.TYPE.STAT, wire.STAT_POOLS, 0, 0)), golden('stat-pools'));
+});
+
 test('every entry and file of package.json is there', () => {
 	const { exports, files, types } = JSON.parse(fs.readFileSync(path.join(root, 'package.json'), 'utf8'));
 	const named = Object.values(exports).flatMap((one) => typeof one === 'string' ? [one] : Object.values(one));

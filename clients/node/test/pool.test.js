@@ -323,6 +323,55 @@ test('so many uses at most', () => withPool({ max: 1, maxUses: 3 }, async (pool)
 	assert.deepStrictEqual(causes, ['max-uses', 'max-uses']);
 }));
 
+/* Another worker answers, soon, whether there is always work or there are pauses. */
+async function untilReplaced(pool, ms) {
+	const first = await pool.run({ do: 'pid' });
+	const start = Date.now();
+
+	while (await pool.run({ do: 'pid' }) === first) {
+		assert.ok(Date.now() - start < 30000, 'it is not replaced');
+		await after(ms);
+	}
+	await until(() => !isThere(first), 'it is gone');
+}
+
+for (const ms of [1, 150])
+	test(`one that is too old, or too large: asked every ${ms} ms`, async () => {
+		await withPool({ max: 1, maxAge: 300 }, (pool) => untilReplaced(pool, ms));
+		await withPool({ max: 1, maxRss: 200 << 20 }, async (pool) => {
+			const pid = await pool.run({ do: 'pid' });
+
+			await pool.run({ do: 'leak', bytes: 220 << 20, value: 0 });
+			if (await pool.run({ do: 'pid' }) === pid)
+				await untilReplaced(pool, ms);
+		});
+	});
+
+test('one that is idle for long is let go', () => withPool({ max: 2, idleTimeout: 200 }, async (pool) => {
+	await Promise.all([1, 2, 3].map(() => pool.run({ do: 'later', ms: 20, value: 0 })));
+	while ((await pool.stats()).members > 1)
+		await after(20);
+	assert.ok((await pool.stats()).exits.idle >= 1);
+}));
+
+test('is it well?', async () => {
+	const well = { message: { do: 'echo', value: 'pong' }, answer: 'pong' };
+
+	await withPool({ max: 1, ping: { ...well, onUse: true } }, async (pool) => {
+		for (let i = 0; i < 3; i++) {
+			assert.strictEqual(await pool.run({ do: 'echo', value: i }), i);
+			await until(() => pool.leases.length === 0, 'it is given back');
+		}
+	});
+	/* The first is asked for more than it says. */
+	await withPool({ max: 1, ping: { message: { do: 'state', add: 1 }, answer: 1, interval: 50, timeout: 200 } }, async (pool) => {
+		await pool.run({ do: 'pid' });
+		while ((await pool.stats()).exits['ping-failed'] === 0)
+			await after(20);
+		assert.strictEqual(await pool.run({ do: 'echo', value: 'on' }), 'on');
+	});
+});
+
 test('events: worker, drain', () => withPool({ max: 1 }, async (pool) => {
 	const seen = [];
 

@@ -62,20 +62,22 @@ function writePoolOpen(writer, id, options) {
 
 function writeOptions(writer, options) {
 	writer.u32Field(FIELD.POOL_KIND, KIND[options.kind], ORDER[options.order], flagsOf(options));
-	writer.u32Field(FIELD.POOL_SIZE, options.min, options.max, options.spare,
-		Math.min(options.queueLimit, WAITING_MAX));
-	fields(writer, FIELD.POOL_LIMITS, 32, () => {
-		ns(writer, options.idleTimeout);
-		ns(writer, options.maxAge);
-		writer.u64(options.maxRss);
-		writer.u32(options.maxUses);
-		writer.u32(0);
-	});
-	fields(writer, FIELD.POOL_READY, 16, () => {
-		writer.u32(options.readyStream);
-		writer.u32(0);
-		ns(writer, options.readyTimeout);
-	});
+	if (options.min || options.max || options.spare || options.queueLimit)
+		writer.u32Field(FIELD.POOL_SIZE, options.min, options.max, options.spare, Math.min(options.queueLimit, WAITING_MAX));
+	if (options.idleTimeout || options.maxAge || options.maxRss || options.maxUses)
+		fields(writer, FIELD.POOL_LIMITS, 32, () => {
+			ns(writer, options.idleTimeout);
+			ns(writer, options.maxAge);
+			writer.u64(options.maxRss);
+			writer.u32(options.maxUses);
+			writer.u32(0);
+		});
+	if (options.readyStream || options.readyTimeout)
+		fields(writer, FIELD.POOL_READY, 16, () => {
+			writer.u32(options.readyStream);
+			writer.u32(0);
+			ns(writer, options.readyTimeout);
+		});
 	if (options.acquireTimeout > 0)
 		writer.timeField(FIELD.POOL_ACQUIRE, options.acquireTimeout);
 	if (options.kind === 'worker')
