@@ -11,6 +11,9 @@
 /* So many start at one time ahead of need. */
 #define AHEAD_MAX 4u
 
+/* As long as a short script takes to answer and to end. */
+#define PAUSE_NS (20 * NS_PER_MS)
+
 #define BACKOFF_NS     (100 * NS_PER_MS)
 #define BACKOFF_NS_MAX (10 * NS_PER_S)
 
@@ -19,6 +22,11 @@
 static unsigned least(unsigned a, unsigned b)
 {
 	return a < b ? a : b;
+}
+
+static uint64_t most(uint64_t a, uint64_t b)
+{
+	return a > b ? a : b;
 }
 
 /* @a + @b, or the largest number. */
@@ -132,13 +140,29 @@ static bool start(struct pool *pool) REACTOR_ONLY
 	return false;
 }
 
+/*
+ * Until when none is started ahead: a program that keeps dying is given time, and so is a
+ * use that has just got its member, of whose answer the start of the next one would take
+ * its part of the CPUs; unless that one is all there is.
+ */
+static uint64_t ahead_after_ns(const struct pool *pool)
+{
+	uint64_t ns = pool->backoff_until_ns;
+
+	if (2 * pool->n[MEMBER_IDLE] >= pool->o.spare && pool->n[MEMBER_IDLE] > 0)
+		ns = most(ns, clock_after(pool->taken_ns, PAUSE_NS));
+	return ns;
+}
+
 static void start_ahead(struct pool *pool) REACTOR_ONLY
 {
 	uint64_t now_ns = reactor_now_ns(pool->reactor);
 
 	while (pool_live(pool) < wanted(pool) && pool->n[MEMBER_STARTING] < AHEAD_MAX) {
-		if (pool->backoff_until_ns > now_ns) {
-			timer_arm(pool->reactor, &pool->retry, pool->backoff_until_ns);
+		uint64_t after_ns = ahead_after_ns(pool);
+
+		if (after_ns > now_ns) {
+			timer_arm(pool->reactor, &pool->retry, after_ns);
 			return;
 		}
 		if (!start(pool))

@@ -271,6 +271,7 @@ void use_begin(struct use *use)
 	}
 	m->pidfd = -1;
 	pool->backoff_ns = pool->backoff_until_ns = 0;
+	pool->taken_ns = use->begun_ns;
 	pool->counted.uses++;
 	pool->counted.cold += use->cold;
 	stats_count_wait(pool, use->begun_ns - use->asked_ns);

@@ -68,7 +68,8 @@ class Relay extends JobHandle {
 	start(request, fds) {
 		this.request = request;
 		this.fds = fds;
-		this.id = this.connection.request(TYPE.RUN, request, this, fds);
+		/* One that is there already is told of at once. */
+		this.id = this.connection.request(request.pool === undefined ? TYPE.RUN : TYPE.SPAWN, request, this, fds);
 		process.nextTick(tickIsOver, this);
 	}
 

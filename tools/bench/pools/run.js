@@ -28,7 +28,7 @@ const ECHOES = [
 	{ name: 'large', title: '1 MB of bytes each way, advanced', outstanding: 4, requests: 400, bytes: 1000000, serialization: 'advanced', rounds: 5 },
 ];
 const STANDBY_LOADS = [
-	{ title: 'an HTTP request served by a fresh `node script.js`, 6 asked for each second', requests: 60, per_second: 6, connections: 0 },
+	{ title: 'an HTTP request served by a fresh `node script.js`, 12 asked for each second', requests: 120, per_second: 12, connections: 0 },
 	{ title: 'the same, 4 connections that ask again when they are answered', requests: 120, per_second: 0, connections: 4 },
 ];
 const STANDBY_KINDS = { spawn: 'child_process.spawn()', uringspawn: 'uringspawn spawn()', standby: 'a standby pool' };
