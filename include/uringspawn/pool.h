@@ -49,6 +49,7 @@ struct usp_pool_message {
 	uint64_t timeout_ns; /**< for the answer; default: 5 s */
 };
 
+#define USP_POOL_NO_SPARE    UINT32_MAX	 /**< .spare: none is kept ahead of need */
 #define USP_POOL_MESSAGE_MAX (64u << 10) /**< bytes of an ask, and of an answer */
 #define USP_POOL_NAME_MAX    128	 /**< bytes */
 

@@ -115,7 +115,7 @@ enum usp_wire_field {
 	/* Of POOL_OPEN alone, beside those of a TEMPLATE, which are its members'. */
 	USP_WIRE_POOL_NAME = 33, /* string without NUL */
 	USP_WIRE_POOL_KIND = 34, /* u32 kind, u32 order, u32 flags */
-	USP_WIRE_POOL_SIZE = 35, /* u32 min, u32 max, u32 spare, u32 waiting max */
+	USP_WIRE_POOL_SIZE = 35, /* u32 min, max, spare (UINT32_MAX: none), waiting max */
 	USP_WIRE_POOL_LIMITS =
 		36, /* u64 idle ns, u64 age ns, u64 rss bytes, u32 uses, u32 zero */
 	USP_WIRE_POOL_READY = 37,   /* u32 stream, u32 zero, u64 timeout ns */

@@ -12,7 +12,7 @@
 int usp_pool_resize(struct usp_pool *pool, unsigned min, unsigned max, unsigned spare)
 {
 	assert(pool);
-	if (max && (min > max || spare > max))
+	if (max && (min > max || (spare > max && spare != USP_POOL_NO_SPARE)))
 		return -EINVAL;
 	return pool->verbs->resize(pool, min, max, spare);
 }

@@ -43,6 +43,13 @@ static const struct option resize_known[] = {
 	{ 0 },
 };
 
+static unsigned spare_of(const json_t *pool)
+{
+	unsigned spare = (unsigned)jobs_number(pool, "spare");
+
+	return spare ? spare : USP_POOL_NO_SPARE;
+}
+
 static void complete_size(struct pool_command *command, const json_t *pool)
 {
 	if (!command->has_min)
@@ -50,7 +57,7 @@ static void complete_size(struct pool_command *command, const json_t *pool)
 	if (!command->has_max)
 		command->max = (unsigned)jobs_number(pool, "max");
 	if (!command->has_spare)
-		command->spare = (unsigned)jobs_number(pool, "spare");
+		command->spare = spare_of(pool);
 }
 
 /* What the daemon says to it is not told; what the pool is afterwards is. */
@@ -59,7 +66,7 @@ static int expect_size(struct usp_client *client, const struct pool_command *com
 	json_t *pool = pools_look(client, command->pool);
 	bool is_so = pool && jobs_number(pool, "min") == command->min &&
 		     jobs_number(pool, "max") == command->max &&
-		     jobs_number(pool, "spare") == command->spare;
+		     spare_of(pool) == command->spare;
 
 	if (pool && !is_so)
 		fprintf(stderr,

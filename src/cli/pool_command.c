@@ -29,7 +29,7 @@ static int take(int option, struct pool_command *command, char **argv)
 		return pool_options_size("--max", 0, &command->max);
 	case POOL_SPARE:
 		command->has_spare = true;
-		return pool_options_size("--spare", 1, &command->spare);
+		return pool_options_spare(&command->spare);
 	}
 	option_complain(command->name, argv, command->known);
 	return -EINVAL;

@@ -123,6 +123,15 @@ int pool_options_size(const char *option, long min, unsigned *ret_size)
 	return run_spec_bad(option, hint);
 }
 
+int pool_options_spare(unsigned *ret_spare)
+{
+	int ret = pool_options_size("--spare", 0, ret_spare);
+
+	if (ret == 0 && *ret_spare == 0)
+		*ret_spare = USP_POOL_NO_SPARE;
+	return ret;
+}
+
 static int take_stream(const char *option, int *ret_stream)
 {
 	long stream;
@@ -247,7 +256,7 @@ static int take_limit(int option, struct usp_pool_options *asked)
 	case MAX:
 		return pool_options_size("--max", 1, &asked->max);
 	case SPARE:
-		return pool_options_size("--spare", 1, &asked->spare);
+		return pool_options_spare(&asked->spare);
 	case WAITING_MAX:
 		return pool_options_size("--waiting-max", 1, &asked->waiting_max);
 	case IDLE:
@@ -314,7 +323,7 @@ static int check_size(const struct usp_pool_options *asked)
 {
 	if (asked->max && asked->min > asked->max)
 		return complain("--min", "is more than", "--max");
-	if (asked->max && asked->spare > asked->max)
+	if (asked->max && asked->spare > asked->max && asked->spare != USP_POOL_NO_SPARE)
 		return complain("--spare", "is more than", "--max");
 	return 0;
 }

@@ -24,4 +24,7 @@ void pool_options_done(struct pool_options *options);
 /* A number of members, from @min on.  Returns 0, or -EINVAL: it was said. */
 int pool_options_size(const char *option, long min, unsigned *ret_size);
 
+/* The same for --spare, as usp_pool_options has it: 0 is USP_POOL_NO_SPARE there. */
+int pool_options_spare(unsigned *ret_spare);
+
 #endif

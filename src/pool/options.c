@@ -40,7 +40,7 @@ static bool is_min(const struct usp_pool_options *o)
 
 static bool is_spare(const struct usp_pool_options *o)
 {
-	return !o->max || o->spare <= o->max;
+	return !o->max || o->spare <= o->max || o->spare == USP_POOL_NO_SPARE;
 }
 
 static bool is_worker(const struct usp_pool_options *o)
@@ -130,6 +130,8 @@ void pool_set_size(struct pool *pool, unsigned min, unsigned max, unsigned spare
 	pool->o.min = min;
 	pool->o.max = max;
 	pool->o.spare = spare ? spare : SPARE_DEFAULT;
+	if (spare == USP_POOL_NO_SPARE)
+		pool->o.spare = 0;
 	pool->max = max ? max : UINT_MAX;
 }
 

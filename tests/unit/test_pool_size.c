@@ -40,6 +40,48 @@ CLEAN_TEST(pool_size, so_many_are_kept)
 	pooled_done(&p);
 }
 
+CLEAN_TEST(pool_size, none_is_kept_where_that_is_asked_for)
+{
+	struct pooled p = { 0 };
+	struct record r = { 0 };
+
+	POOLED(&p, .member = CAT, .spare = USP_POOL_NO_SPARE, .max = 2);
+	for (int i = 0; i < 10; i++)
+		cr_assert(eq(int, usp_engine_turn(p.engine), 0));
+	cr_assert(eq(u64, pooled_stats(&p).starts, 0));
+	pooled_use(&p, &r, NULL);
+	pooled_until(&p, r.started);
+	cr_assert(eq(u64, pooled_stats(&p).cold, 1));
+	cr_assert(eq(u64, pooled_stats(&p).starts, 1));
+	cr_assert(eq(int, usp_pool_resize(p.pool, 0, 2, 1), 0));
+	pooled_until_stat(&p, idle, 1);
+	cr_assert(eq(int, usp_pool_resize(p.pool, 0, 2, USP_POOL_NO_SPARE), 0));
+	usp_process_kill(r.process);
+	record_wait(&r);
+	record_done(&r);
+	pooled_done(&p);
+}
+
+/* Its answer has the CPUs first; and yet one is started for it in the end. */
+CLEAN_TEST(pool_size, a_use_that_found_one_of_several_is_not_disturbed_at_once)
+{
+	struct pooled p = { 0 };
+	struct record r = { 0 };
+	uint64_t begun_ns;
+
+	POOLED(&p, .member = CAT, .spare = 4);
+	pooled_until_stat(&p, idle, 4);
+	begun_ns = clock_now_ns();
+	pooled_use(&p, &r, NULL);
+	pooled_until(&p, r.started);
+	pooled_until_stat(&p, starts, 5);
+	cr_expect(lt(u64, begun_ns + 20 * NS_PER_MS, clock_now_ns()));
+	usp_process_kill(r.process);
+	record_wait(&r);
+	record_done(&r);
+	pooled_done(&p);
+}
+
 CLEAN_TEST(pool_size, what_is_too_much_for_a_while_is_let_go)
 {
 	struct pooled p = { 0 };

@@ -22,7 +22,7 @@ export interface PoolOptions {
 	min?: number;
 	/** So many at most. Default: as many as there are processors. */
 	max?: number;
-	/** So many idle ones ahead of need. Default: 1. */
+	/** So many idle ones ahead of need; 0: none. Default: 1. */
 	spare?: number;
 	/** One beyond `min` and `spare` is let go after this. Default: 30,000. */
 	idleTimeout?: number;

@@ -9,6 +9,8 @@ const KIND = { standby: 0, worker: 1 };
 const ORDER = { default: 0, fifo: 1, lifo: 2 };
 const FLAG = { REPLACE: 1, PING_ON_USE: 2, KEEP: 4, OUTPUTS: 8 };
 const WAITING_MAX = 0xffffffff;
+/* 0 is the default there. */
+const NO_SPARE = 0xffffffff;
 const LEAVE = 0;
 const END = 1;
 
@@ -62,8 +64,8 @@ function writePoolOpen(writer, id, options) {
 
 function writeOptions(writer, options) {
 	writer.u32Field(FIELD.POOL_KIND, KIND[options.kind], ORDER[options.order], flagsOf(options));
-	if (options.min || options.max || options.spare || options.queueLimit)
-		writer.u32Field(FIELD.POOL_SIZE, options.min, options.max, options.spare, Math.min(options.queueLimit, WAITING_MAX));
+	if (options.min || options.max || options.spare !== undefined || options.queueLimit)
+		writer.u32Field(FIELD.POOL_SIZE, options.min, options.max, options.spare || NO_SPARE, Math.min(options.queueLimit, WAITING_MAX));
 	if (options.idleTimeout || options.maxAge || options.maxRss || options.maxUses)
 		fields(writer, FIELD.POOL_LIMITS, 32, () => {
 			ns(writer, options.idleTimeout);
@@ -92,7 +94,7 @@ function writePoolResize(writer, id, { min, max, spare }) {
 	const start = writer.frame(TYPE.POOL_RESIZE, 0, id, 0);
 
 	writer.reserve(12);
-	[min, max, spare].forEach((one) => writer.u32(one));
+	[min, max, spare || NO_SPARE].forEach((one) => writer.u32(one));
 	writer.endFrame(start);
 }
 

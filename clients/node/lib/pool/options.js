@@ -226,7 +226,7 @@ function readyStream(value, made) {
 function sizeOf(options) {
 	const processors = typeof os.availableParallelism === 'function' ? os.availableParallelism() : os.cpus().length;
 	const min = whole('min', options.min, 0, U32_MAX, 0);
-	const spare = whole('spare', options.spare, 1, U32_MAX, 1);
+	const spare = whole('spare', options.spare, 0, U32_MAX - 1, 1);
 	const max = whole('max', options.max, 1, U32_MAX, Math.max(processors, min, spare));
 
 	if (min > max)
