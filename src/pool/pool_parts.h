@@ -73,7 +73,7 @@ struct pool {
 	struct timer tick;  /* idle members are to be looked at */
 	struct timer retry; /* members are to be started, and not yet */
 	uint64_t backoff_ns, backoff_until_ns;
-	uint64_t taken_ns; /* when a use last got a member that was idle */
+	uint64_t taken_ns;  /* when a use last got a member that was idle */
 	struct timer drain; /* uses are to be over */
 	bool closing;
 	void (*on_closed)(void *user);
