@@ -37,7 +37,7 @@ enum usp_pool_order {
 	 * one used last, whose caches are warm, so that others become old and are let go. */
 	USP_POOL_ORDER_DEFAULT = 0,
 	USP_POOL_FIFO, /**< idle longest */
-	USP_POOL_LIFO, /**< used last */
+	USP_POOL_LIFO, /**< used last; one that was not used goes behind all that were */
 };
 
 /** What a member is told through its channel, and how it answers. */

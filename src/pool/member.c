@@ -50,6 +50,12 @@ static void put_idle(struct member *m)
 	list_append(after->next, &m->idle_link);
 }
 
+/* One that was never used is no warmer for having been started last. */
+static bool is_last_used_first(const struct pool *pool)
+{
+	return pool->o.order == USP_POOL_LIFO;
+}
+
 void member_idle(struct member *m)
 {
 	struct pool *pool = m->pool;
@@ -65,7 +71,7 @@ void member_idle(struct member *m)
 		return;
 	}
 	if (!was_pinged)
-		m->idle_ns = now_ns;
+		m->idle_ns = is_last_used_first(pool) && m->uses == 0 ? 0 : now_ns;
 	m->checked_ns = now_ns;
 	m->pinged = false;
 	member_move(m, MEMBER_IDLE);

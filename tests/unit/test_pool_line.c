@@ -286,6 +286,27 @@ CLEAN_TEST(pool_line, a_warm_worker_or_the_one_that_is_idle_longest)
 	expect_order(USP_POOL_FIFO, false);
 }
 
+CLEAN_TEST(pool_line, one_that_was_used_goes_before_one_that_was_started_since)
+{
+	struct pooled p = { 0 };
+	struct record a = { 0 }, b = { 0 };
+
+	POOLED(&p, .kind = USP_POOL_WORKER, .member = MEMBER(), .max = 2);
+	pooled_use(&p, &a, NULL);
+	pooled_until(&p, a.started);
+	pooled_release(&p, &a);
+	pooled_until_stat(&p, idle, 1);
+	cr_assert(eq(int, usp_pool_resize(p.pool, 2, 2, 1), 0));
+	pooled_until_stat(&p, idle, 2);
+	pooled_use(&p, &b, NULL);
+	pooled_until(&p, b.started);
+	cr_assert(eq(int, b.pid, a.pid));
+	pooled_release(&p, &b);
+	record_done(&a);
+	record_done(&b);
+	pooled_done(&p);
+}
+
 /* ---- programs that do not start ------------------------------------------------------------------ */
 
 CLEAN_TEST(pool_line, what_cannot_be_run_fails_each_use)
