@@ -77,7 +77,7 @@ test('frames of pools are those of the document', () => {
 	const bytes = (text) => Buffer.from(text);
 	const worker = {
 		member: { argv: ['node'] }, name: 'img', kind: 'worker', order: 'fifo', keep: true, ping: { onUse: true },
-		min: 0, max: 0, spare: 0, queueLimit: 0, idleTimeout: 1000, maxAge: 120000, maxRss: 128 << 20, maxUses: 1000,
+		min: 0, max: 0, spare: 1, queueLimit: 0, idleTimeout: 1000, maxAge: 120000, maxRss: 128 << 20, maxUses: 1000,
 		readyStream: 3, readyTimeout: 5000, acquireTimeout: 2000, channelStream: 3,
 		resetBytes: { ask: bytes('r\n\n'), answer: bytes('ok\n'), timeout: 1000 },
 		pingBytes: { ask: bytes('p\n'), answer: bytes('\n'), timeout: 0, interval: 5000 },

@@ -64,7 +64,7 @@ function writePoolOpen(writer, id, options) {
 
 function writeOptions(writer, options) {
 	writer.u32Field(FIELD.POOL_KIND, KIND[options.kind], ORDER[options.order], flagsOf(options));
-	if (options.min || options.max || options.spare !== undefined || options.queueLimit)
+	if (options.min || options.max || options.spare !== 1 || options.queueLimit)
 		writer.u32Field(FIELD.POOL_SIZE, options.min, options.max, options.spare || NO_SPARE, Math.min(options.queueLimit, WAITING_MAX));
 	if (options.idleTimeout || options.maxAge || options.maxRss || options.maxUses)
 		fields(writer, FIELD.POOL_LIMITS, 32, () => {
