@@ -212,8 +212,11 @@ USP_API int usp_client_pool_open(struct usp_client *client,
 				 const struct usp_pool_options *options,
 				 struct usp_pool **ret_pool, const char **ret_field);
 
-/** A pool without a name ends.  Uses go on to their ends.  Accepts NULL, and is what frees a
- * pool whose client was freed before.
+/**
+ * A pool without a name ends, as one that nobody else has open and that is not kept.  Uses
+ * that have a member go on to their ends; others fail (ESHUTDOWN) where it ends.  Accepts
+ * NULL, and is what frees a pool whose client was freed before.
+ *
  * @return NULL.  Thread: the client's. */
 USP_API struct usp_pool *usp_client_pool_leave(struct usp_pool *pool);
 

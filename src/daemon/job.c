@@ -350,17 +350,16 @@ static void admitted(struct job *job) REACTOR_ONLY
 static int find_pool(const struct session *s, const struct request *request,
 		     struct usp_pool **ret_pool, const char **ret_field)
 {
-	struct usp_pool *pool = pools_find(s, request->pool_id);
+	int ret = pools_use(s, request->pool_id, ret_pool);
 
 	*ret_field = "pool";
-	if (!pool)
-		return -ENOENT;
+	if (ret < 0)
+		return ret;
 	*ret_field = "gone";
-	if (pool_options(pool)->kind == USP_POOL_WORKER &&
-	    request->options.gone != USP_GONE_KILL)
-		return -EINVAL;
-	*ret_pool = pool;
-	return 0;
+	return pool_options(*ret_pool)->kind == USP_POOL_WORKER &&
+			       request->options.gone != USP_GONE_KILL
+		       ? -EINVAL
+		       : 0;
 }
 
 static int spawn(struct job *job, struct spec_input *input) REACTOR_ONLY

@@ -75,6 +75,18 @@ struct usp_pool *pools_find(const struct session *s, uint32_t id)
 	return opening && opening->shared ? opening->shared->pool : NULL;
 }
 
+int pools_use(const struct session *s, uint32_t id, struct usp_pool **ret_pool)
+{
+	const struct opening *opening = find(s, id);
+
+	if (!opening || !opening->shared)
+		return -ENOENT;
+	if (opening->shared->maker.uid != s->peer.uid)
+		return -EACCES;
+	*ret_pool = opening->shared->pool;
+	return 0;
+}
+
 /* @bytes: held for it that are this client's to answer for. */
 static int add_opening(struct session *s, uint32_t id, struct shared_pool *shared,
 		       size_t bytes)
@@ -178,10 +190,14 @@ struct opener {
 	const char *field; /* at fault */
 };
 
-/* Its own, or else, for root, the oldest; those that end are nobody's. */
+/*
+ * Its own, or else the oldest, for root that looks after one: what root gives a program for
+ * is not to be another user's who was there before.  Those that end are nobody's.
+ */
 static struct shared_pool *find_by_name(const struct opener *o)
 {
 	const struct peer *peer = &o->session->peer;
+	bool looks_after = peer->uid == 0 && !request_has_program(&o->request);
 	struct shared_pool *other = NULL;
 
 	list_each(link, next, &o->session->daemon->pools) {
@@ -192,7 +208,7 @@ static struct shared_pool *find_by_name(const struct opener *o)
 			continue;
 		if (shared->maker.uid == peer->uid)
 			return shared;
-		if (!other && peer->uid == 0)
+		if (!other && looks_after)
 			other = shared;
 	}
 	return other;
@@ -203,6 +219,11 @@ static int share(struct opener *o, struct shared_pool *shared)
 	o->field = "name";
 	if (!peer_may_share(&o->session->peer, &shared->maker))
 		return -EACCES;
+	/* It would give back what cannot be given back. */
+	o->field = "kind";
+	if (o->request.pool.kind == USP_POOL_WORKER &&
+	    pool_options(shared->pool)->kind != USP_POOL_WORKER)
+		return -EINVAL;
 	return add_opening(o->session, o->id, shared, 0);
 }
 

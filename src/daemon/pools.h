@@ -47,6 +47,12 @@ void pools_close(struct session *s, const struct frame *frame) REACTOR_ONLY;
 /* The pool that the client calls @id; NULL: there is none, or none any more. */
 struct usp_pool *pools_find(const struct session *s, uint32_t id);
 
+/*
+ * The same, for a use.  Returns 0, -ENOENT, or -EACCES: root may look after the pools of
+ * all, and gives nothing to a process that is another user's.
+ */
+int pools_use(const struct session *s, uint32_t id, struct usp_pool **ret_pool);
+
 /* The client is gone: its own pools end, and so do those that nobody else has open. */
 void pools_leave_all(struct session *s) REACTOR_ONLY;
 

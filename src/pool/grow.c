@@ -98,7 +98,9 @@ void grow_note_end(struct pool *pool, const struct member *m)
 	bool died = m->cause == USP_POOL_NOT_STARTED || m->cause == USP_POOL_NOT_READY ||
 		    m->cause == USP_POOL_CRASHED || m->cause == USP_POOL_PING_FAILED;
 
-	if (m->uses > 0 || m->use || lived_long(pool, m))
+	bool was_used = m->uses > 0 || (m->use && m->state != MEMBER_TAKEN);
+
+	if (was_used || lived_long(pool, m))
 		pool->backoff_ns = pool->backoff_until_ns = 0;
 	else if (died)
 		back_off(pool);
@@ -165,8 +167,11 @@ static void start_ahead(struct pool *pool) REACTOR_ONLY
 			timer_arm(pool->reactor, &pool->retry, after_ns);
 			return;
 		}
-		if (!start(pool))
-			return;
+		if (start(pool))
+			continue;
+		if (pool->backoff_until_ns > now_ns)
+			timer_arm(pool->reactor, &pool->retry, pool->backoff_until_ns);
+		return;
 	}
 }
 

@@ -4,11 +4,15 @@
 #include "pool/pool_parts.h"
 
 #include <assert.h>
+#include <errno.h>
 #include "base/clock.h"
 #include "sys/fd.h"
 
 /* From the end of its input until it is asked to end by a signal. */
 #define EOF_GRACE_NS (100 * NS_PER_MS)
+
+/* By so many members. */
+#define LET_DOWN_MAX 2u
 
 #define BIT(n) (1u << (n))
 
@@ -131,6 +135,25 @@ void member_set_cause(struct member *m, enum usp_pool_cause cause)
 	grow_note_end(m->pool, m);
 }
 
+/*
+ * It was to be somebody's, and was not well.  That may happen to one; when a second one that
+ * was never used does the same to the same use, it is what the program does, and the next
+ * would do no better.
+ */
+static void let_down(struct member *m, enum usp_pool_cause cause)
+{
+	const struct usp_failure failure = {
+		.stage = USP_STAGE_READY,
+		.error = cause == USP_POOL_CRASHED ? ECHILD : ETIMEDOUT,
+		.path = m->pool->shape->name,
+	};
+
+	if (m->state == MEMBER_TAKEN && m->use && m->uses == 0 &&
+	    (cause == USP_POOL_CRASHED || cause == USP_POOL_PING_FAILED) &&
+	    ++m->use->let_down == LET_DOWN_MAX)
+		use_fail(m->use, &failure);
+}
+
 void member_end(struct member *m, enum usp_pool_cause cause, enum member_ending how)
 {
 	member_set_cause(m, cause);
@@ -139,6 +162,7 @@ void member_end(struct member *m, enum usp_pool_cause cause, enum member_ending 
 			end_process(m, how);
 		return;
 	}
+	let_down(m, cause);
 	member_leave_use(m);
 	member_move(m, MEMBER_ENDING);
 	end_process(m, how);

@@ -123,6 +123,7 @@ struct use {
 	struct usp_options o; /* complete, as a spec's */
 	uint64_t number;      /* in the order they came */
 	bool cold;	      /* a member was started for it */
+	unsigned let_down;    /* members that were not well when it was to have them */
 	bool paused;
 	struct timer deadline; /* until it has its member */
 	uint64_t asked_ns, begun_ns;

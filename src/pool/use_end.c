@@ -121,8 +121,14 @@ static void tell_over(struct use *use) REACTOR_ONLY
 
 void use_tell_over(struct pool *pool)
 {
-	struct list *first;
+	/* Who asks again at once, and is refused at once, is told so by the next turn. */
+	struct list *last = pool->over.prev, *first;
 
-	while ((first = list_take_first(&pool->over)))
+	while ((first = list_take_first(&pool->over))) {
+		bool was_last = first == last;
+
 		tell_over(container_of(first, struct use, link));
+		if (was_last)
+			break;
+	}
 }

@@ -139,6 +139,8 @@ static int verb_drop(struct usp_process *handle, int stream)
 		return -ENOTSUP;
 	if (process(use))
 		return process_verbs.api.drop(process(use), stream);
+	use->unread_bytes += buf_size(&early->data);
+	buf_done(&early->data);
 	early->dropped = true;
 	return 0;
 }

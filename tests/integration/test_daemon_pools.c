@@ -601,6 +601,18 @@ Test(daemon_pools, one_that_another_ended_is_gone_for_all)
 	stop(&one);
 }
 
+Test(daemon_pools, what_stands_by_is_not_shared_as_a_worker)
+{
+	const struct request shared = named(&standby, "img");
+	const struct request wrong = named(&worker, "img");
+	struct peer peer;
+
+	start(NULL, &peer);
+	open_pool(&peer, 1, &shared);
+	expect_refused(&peer, &wrong, EINVAL, "kind");
+	stop(&peer);
+}
+
 /* As a user that root is not, and as one of another group: both of a root daemon. */
 static void become(uid_t uid, gid_t gid)
 {
@@ -642,10 +654,16 @@ Test(daemon_pools, one_of_another_user_is_not_to_be_had)
 	open_as(&group, 1234, 1235);
 	expect_refused(&group, &only, EACCES, "name");
 	be_root();
+	/* Root looks after it, and gives it nothing; what it has a program for is its own. */
 	peer_open(&root, daemon_run.socket);
 	open_pool(&root, 1, &only);
 	say_use(&root, 1, 1);
-	expect_started(&root, 1);
+	peer_expect_failed(&root, 1, USP_STAGE_VALIDATE, EACCES, "pool");
+	cr_assert(eq(sz, n_pools(&root), 1));
+	open_pool(&root, 2, &shared);
+	cr_assert(eq(sz, n_pools(&root), 2));
+	say_use(&root, 2, 2);
+	expect_started(&root, 2);
 	peer_close(&one);
 	peer_close(&other);
 	peer_close(&group);

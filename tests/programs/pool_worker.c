@@ -3,7 +3,7 @@
  *
  * Arguments, before the first line: "ready" says so by a byte on stdout, "never" does not
  * and sleeps, "die" exits with 3, "stubborn" ignores SIGTERM, "stays" does not end when
- * descriptor 3 does.
+ * descriptor 3 does, "mute" answers no ping, "pinged-dies" exits with 3 when it comes.
  */
 #include <errno.h>
 #include <fcntl.h>
@@ -16,7 +16,7 @@
 
 #define CHANNEL 3
 
-static bool answers_resets = true, answers_pings = true, stays;
+static bool answers_resets = true, answers_pings = true, dies_of_pings, stays;
 
 static void sleep_forever(void)
 {
@@ -143,6 +143,8 @@ static void obey(char *line)
 		answers_resets = answers_pings = false, answer("what?");
 	else if (begins(line, "reset", &rest) && answers_resets)
 		answer("was reset");
+	else if (begins(line, "ping", &rest) && dies_of_pings)
+		exit(3);
 	else if (begins(line, "ping", &rest) && answers_pings)
 		answer("pong");
 }
@@ -159,6 +161,10 @@ int main(int argc, char **argv)
 			sleep_forever();
 		else if (!strcmp(argv[i], "die"))
 			return 3;
+		else if (!strcmp(argv[i], "mute"))
+			answers_pings = false;
+		else if (!strcmp(argv[i], "pinged-dies"))
+			dies_of_pings = true;
 		else if (!strcmp(argv[i], "stubborn"))
 			signal(SIGTERM, SIG_IGN);
 		else if (!strcmp(argv[i], "stays"))

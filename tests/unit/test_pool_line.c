@@ -307,6 +307,76 @@ CLEAN_TEST(pool_line, one_that_was_used_goes_before_one_that_was_started_since)
 	pooled_done(&p);
 }
 
+/* ---- who asks again at once ---------------------------------------------------------------------- */
+
+struct asks_again {
+	struct pooled *p;
+	unsigned times;
+};
+
+static void ask_again(struct usp_process *process, const struct usp_event *event,
+		      void *user)
+{
+	struct asks_again *asks = user;
+	struct usp_process *next;
+
+	(void)process;
+	if (event->kind != USP_EVENT_END || asks->times == 0)
+		return;
+	asks->times--;
+	cr_assert(eq(int,
+		     usp_spawn(asks->p->engine,
+			       &USP_OPTIONS(.pool = asks->p->pool, .cwd = "/",
+					    .on_event = ask_again, .user = asks),
+			       &next),
+		     0));
+}
+
+CLEAN_TEST(pool_line, who_asks_again_when_refused_leaves_the_others_their_turn)
+{
+	struct pooled p = { 0 };
+	struct asks_again asks = { &p, 1 << 20 };
+	struct usp_process *first;
+	struct record r = { 0 };
+
+	POOLED(&p, .kind = USP_POOL_WORKER, .member = MEMBER(), .max = 1);
+	cr_assert(eq(int,
+		     usp_spawn(p.engine,
+			       &USP_OPTIONS(.pool = p.pool, .cwd = "/",
+					    .on_event = ask_again, .user = &asks),
+			       &first),
+		     0));
+	pooled_use(&p, &r, NULL);
+	pooled_until(&p, r.started);
+	cr_assert(lt(uint, 0, asks.times), "the others had no turn before it gave up");
+	asks.times = 0;
+	pooled_release(&p, &r);
+	record_done(&r);
+	pooled_done(&p);
+}
+
+/* What is given up before there is a member is not kept for it. */
+CLEAN_TEST(pool_line, a_stream_that_is_dropped_in_line_holds_nothing)
+{
+	static char data[100000];
+	struct pooled p = { 0 };
+	struct record first = { 0 }, r = { 0 };
+
+	POOLED(&p, .kind = USP_POOL_WORKER, .member = MEMBER(), .max = 1);
+	pooled_use(&p, &first, NULL);
+	pooled_until(&p, first.started);
+	pooled_use(&p, &r, NULL);
+	cr_assert(eq(int, usp_process_write_stream(r.process, 3, data, sizeof(data)), 0));
+	cr_assert(eq(int, usp_process_drop_stream(r.process, 3), 0));
+	usp_process_kill(r.process);
+	record_wait(&r);
+	cr_assert(eq(u64, r.end.stdin_unread_bytes, sizeof(data)));
+	pooled_release(&p, &first);
+	record_done(&first);
+	record_done(&r);
+	pooled_done(&p);
+}
+
 /* ---- programs that do not start ------------------------------------------------------------------ */
 
 CLEAN_TEST(pool_line, what_cannot_be_run_fails_each_use)

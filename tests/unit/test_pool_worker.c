@@ -568,6 +568,34 @@ CLEAN_TEST(pool_worker, one_that_does_not_answer_before_a_use_is_replaced)
 	pooled_done(&p);
 }
 
+/* A program of which none ever answers: the use is not let wait for ever. */
+CLEAN_TEST(pool_worker, none_that_answers_fails_the_use)
+{
+	struct pooled p = { 0 };
+	struct record mute = { 0 }, dead = { 0 };
+	struct usp_pool_message ping = PING;
+
+	ping.timeout_ns = 20 * NS_PER_MS;
+	POOLED(&p, .kind = USP_POOL_WORKER, .member = MEMBER("mute"), .max = 1,
+	       .ping = ping, .ping_on_use = true);
+	pooled_use(&p, &mute, NULL);
+	record_wait(&mute);
+	cr_assert(eq(int, mute.failure.stage, USP_STAGE_READY));
+	cr_assert(eq(int, mute.failure.error, ETIMEDOUT));
+	record_done(&mute);
+	pooled_done(&p);
+
+	p = (struct pooled){ 0 };
+	POOLED(&p, .kind = USP_POOL_WORKER, .member = MEMBER("pinged-dies"), .max = 1,
+	       .ping = ping, .ping_on_use = true);
+	pooled_use(&p, &dead, NULL);
+	record_wait(&dead);
+	cr_assert(eq(int, dead.failure.stage, USP_STAGE_READY));
+	cr_assert(eq(int, dead.failure.error, ECHILD));
+	record_done(&dead);
+	pooled_done(&p);
+}
+
 CLEAN_TEST(pool_worker, one_that_does_not_answer_while_it_is_idle_is_replaced)
 {
 	struct pooled p = { 0 };
