@@ -140,7 +140,7 @@ void member_set_cause(struct member *m, enum usp_pool_cause cause)
  * was never used does the same to the same use, it is what the program does, and the next
  * would do no better.
  */
-static void let_down(struct member *m, enum usp_pool_cause cause)
+static void let_down(struct member *m, enum usp_pool_cause cause) REACTOR_ONLY
 {
 	const struct usp_failure failure = {
 		.stage = USP_STAGE_READY,
