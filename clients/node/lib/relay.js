@@ -29,6 +29,8 @@ class Relay extends JobHandle {
 		this.announced = false;
 		this.ended = false;
 		this.listed = null;
+		this.endedBy = 0; /* the signal of a kill() that came before it had started */
+		this.onOver = null; /* called once, when it has ended, or will not start */
 		this.slots = plan.map((one, index) => one.slot === null ? null : new Slot(this, index, one.slot, one.other !== null));
 		this.setRef(true);
 	}
@@ -38,6 +40,8 @@ class Relay extends JobHandle {
 	 * where the program could have seen it by now.
 	 */
 	kill(signal) {
+		if (!this.started && this.isOfPool)
+			return this.endWait(signal);
 		if (!this.started && !this.connection.waitStarted(this))
 			return super.kill(signal);
 		if (this.pid === undefined)
@@ -45,6 +49,24 @@ class Relay extends JobHandle {
 		if (this.tickIsOver)
 			this.announce();
 		return super.kill(signal);
+	}
+
+	/* Only this program may be able to free a place for it, so it is not waited for. */
+	get isOfPool() {
+		return this.request !== null && this.request.pool !== undefined;
+	}
+
+	endWait(signal) {
+		const result = super.kill(0);
+
+		if (result < 0 || signal === 0)
+			return result;
+		if (signal < 0 || signal > 64)
+			return -errno.EINVAL;
+		this.endedBy = signal;
+		this.connection.send(TYPE.SIGNAL, wire.SIGNAL_PLAN, this.id, 0);
+		this.connection.flush();
+		return 0;
 	}
 
 	announce() {
@@ -55,9 +77,9 @@ class Relay extends JobHandle {
 		this.child.emit('spawn');
 	}
 
-	/** The child's pid; waits for it if it has not come. Undefined when it did not start. */
+	/** The child's pid; waits for it if it has not come, but for one of a pool. Undefined when it did not start. */
 	waitPid() {
-		if (this.pid === undefined && !this.started)
+		if (this.pid === undefined && !this.started && !this.isOfPool)
 			this.connection.waitStarted(this);
 		return this.pid;
 	}
@@ -87,6 +109,8 @@ class Relay extends JobHandle {
 
 	onStarted() {
 		this.announce();
+		if (this.endedBy > 0)
+			super.kill(this.endedBy);
 	}
 
 	onFailed(stage, number, signal, named) {
@@ -96,7 +120,9 @@ class Relay extends JobHandle {
 		}
 		trace.error(this.child, systemError(-(number || errno.ECHILD), 'spawn'));
 		this.slots.forEach((slot) => slot && slot.reads && slot.onEof());
-		if (signal > 0)
+		if (this.endedBy > 0)
+			this.finish(null, signalName(this.endedBy));
+		else if (signal > 0)
 			this.finish(null, signalName(signal));
 		else
 			this.finish(-(number || errno.ECHILD), null, { stage: STAGES[stage] || `stage ${stage}`, what: named });
@@ -172,6 +198,8 @@ class Relay extends JobHandle {
 			input.onInputWindow(0, true);
 		child._handle = null;
 		this.setRef(false);
+		if (this.onOver !== null)
+			this.onOver();
 	}
 
 	finish(exitCode, signalCode, details) {

@@ -74,6 +74,7 @@ const STDIO = { NONE: 0, NULL: 1, PIPE: 2, FD: 3, DUPLEX: 6 };
 const GROUP = { NEW: 0, SESSION: 1, CLIENT: 2 };
 const GONE = { KILL: 0, KEEP: 1, RELEASE: 2 };
 const SIGNAL_PROCESS = 1;
+const SIGNAL_PLAN = 2;
 const EXIT = { CODE: 0, SIGNAL: 1, CORE: 2, LOST: 3 };
 const REASON = { KILLED: 6, QUEUE_TIMEOUT: 10, RELEASED: 13 };
 const STAT_POOLS = 3;
@@ -377,6 +378,6 @@ function u16At(bytes, at) {
 
 module.exports = {
 	HEADER_BYTES, FRAME_BYTES_MAX, FDS_MAX, TEMPLATES_MAX,
-	TYPE, FIELD, STDIO, GROUP, GONE, EXIT, REASON, STAT_POOLS, SIGNAL_PROCESS, STAGES, STAGE_EXEC,
+	TYPE, FIELD, STDIO, GROUP, GONE, EXIT, REASON, STAT_POOLS, SIGNAL_PROCESS, SIGNAL_PLAN, STAGES, STAGE_EXEC,
 	Writer, writeHello, readHello, writeRequest, writeTemplate, writeFields, writeShort, u32At, u16At,
 };

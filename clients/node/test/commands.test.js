@@ -6,7 +6,7 @@
 const assert = require('assert');
 const fs = require('fs');
 const path = require('path');
-const { once } = require('events');
+const { EventEmitter, once } = require('events');
 const { test, watch, closed, textOf, isNode, skip, directory, runtime } = require('./support/harness.js');
 const { PoolAlone } = require('./support/pool_alone.js');
 const { createCommands, Commands, WORKER } = require('../commands.cjs');
@@ -199,6 +199,50 @@ function ofNode() {
 		await commands.close();
 	});
 }
+
+/* Lost, but nobody was told yet. */
+class LostWorker extends EventEmitter {
+	constructor() {
+		super();
+		Object.assign(this, { pid: 1, connected: true, exitCode: null, signalCode: null });
+	}
+
+	send() {
+		assert.ok(this.connected, 'it was sent to');
+	}
+
+	lose() {
+		Object.assign(this, { connected: false, signalCode: 'SIGKILL' });
+	}
+
+	release() {}
+}
+
+test('a worker that dies as it takes what was written', async () => {
+	const worker = new LostWorker();
+	const child = new Commands({ acquire: async () => worker }).spawn('cat');
+	const error = once(child, 'error');
+	const close = new Promise((resolve) => child.on('close', resolve));
+
+	await new Promise(setImmediate);
+	child.stdin.write('one');
+	child.stdin.write('two');
+	worker.lose();
+	worker.emit('message', { id: child.id, written: true });
+	worker.emit('exit', null, 'SIGKILL');
+	assert.strictEqual((await error)[0].code, 'ERR_POOL_WORKER_EXITED');
+	await close;
+});
+
+test('a worker that is dead when it comes', async () => {
+	const worker = new LostWorker();
+
+	worker.lose();
+	const child = new Commands({ acquire: async () => worker }).spawn('cat');
+	const close = new Promise((resolve) => child.on('close', resolve));
+	assert.strictEqual((await once(child, 'error'))[0].code, 'ERR_POOL_WORKER_EXITED');
+	await close;
+});
 
 test('what cannot be done is named', () => {
 	const commands = new Commands({});

@@ -7,7 +7,7 @@
  */
 const assert = require('assert');
 const path = require('path');
-const { fork } = require('child_process');
+const { fork, spawnSync } = require('child_process');
 const { once } = require('events');
 const { test, skip } = require('./support/harness.js');
 const own = require('../generic-pool.cjs');
@@ -367,6 +367,12 @@ test('a factory that always fails does not keep the program from its turns', asy
 	pool.on('factoryCreateError', () => failed++);
 	assert.strictEqual(await failure(pool.acquire()), 'TimeoutError: ResourceRequest timed out');
 	assert.ok(failed >= 2, `${failed}`);
+});
+
+test('who waits for a factory that fails keeps the program alive', () => {
+	const { stdout, stderr } = spawnSync(process.execPath, [path.join(__dirname, 'programs', 'pool', 'retry.js')], { encoding: 'utf8' });
+
+	assert.strictEqual(stdout, 'made\n', stderr);
 });
 
 test('promises may be of another make', () => {

@@ -169,6 +169,54 @@ test('one that waits is taken out of the line', () => withPool({ max: 1 }, async
 	assert.strictEqual(pool.waiting.size, 0);
 }));
 
+/* What the daemon says meanwhile is not read. */
+async function blockFor(ms) {
+	await new Promise(setImmediate);
+	await new Promise(setImmediate);
+	for (const start = Date.now(); Date.now() - start < ms;)
+		;
+}
+
+for (const how of ['aborted', 'closed'])
+	test(`${how} before it is known to have a worker: its answer is nobody else's`, () => {
+		const name = `owed ${how} ${process.pid}`;
+
+		return withPool({ name, preload: false, max: 1, min: 1 }, (pool) => withPool({ name, preload: false, script: undefined,
+			execPath: undefined }, async (other) => {
+			await pool.run({ do: 'pid' });
+			await other.run({ do: 'pid' });
+			await until(() => pool.leases.length === 0 && other.leases.length === 0, 'it is free');
+			const abort = new AbortController();
+			const given = codeOf(pool.run({ do: 'later', ms: 600, value: 'not yours' }, { signal: abort.signal }));
+			await blockFor(200);
+			if (how === 'aborted')
+				abort.abort();
+			else
+				pool.close();
+			/* Where it is known by then, it may end. */
+			assert.ok(how === 'aborted' ? await given === 'ABORT_ERR' : ['ERR_POOL_CLOSED', 'no error'].includes(await given));
+			assert.strictEqual(await other.run({ do: 'later', ms: 1200, value: 'own' }), 'own');
+		}));
+	});
+
+test('a time that is too long for a timer never comes', () => withPool({
+	max: 1, runTimeout: 2 ** 31, acquireTimeout: Infinity }, async (pool) => {
+	const runs = [{ timeout: Infinity }, undefined, { timeout: 2 ** 32 + 1 }].map((options) =>
+		pool.run({ do: 'later', ms: 50, value: 'in time' }, options));
+
+	assert.deepStrictEqual(await Promise.all(runs), Array(3).fill('in time'));
+}));
+
+test('who has waited for a short time is not told that it was too long', () => withPool({
+	max: 1, script: program('slow.js'), env: { ...process.env, SLOW_MS: '2000' }, acquireTimeout: 1500 }, async (pool) => {
+	const first = codeOf(pool.run('first'));
+	await after(1000);
+	const second = pool.run('second');
+
+	assert.strictEqual(await first, 'ERR_POOL_ACQUIRE_TIMEOUT');
+	assert.strictEqual(await second, 'second');
+}));
+
 /* ---- who is next --------------------------------------------------------------------------------- */
 
 test('several on one worker, answered in any order', () => withPool({ max: 1, concurrency: 10 }, async (pool) => {
@@ -252,6 +300,35 @@ test('a worker that is taken, and dies or is given up', () => withPool({ max: 1 
 	next.discard();
 	assert.strictEqual(await pool.run({ do: 'echo', value: 'on' }), 'on');
 	await until(() => !isThere(next.pid), 'it was killed');
+}));
+
+test('a worker that is given back before it has answered: who asked is told', () => withPool({ max: 1 }, async (pool) => {
+	const ask = async (giveBack) => {
+		const worker = await pool.acquire();
+		const answer = codeOf(worker.run({ do: 'nothing' }));
+
+		giveBack(worker);
+		return answer;
+	};
+	let given;
+
+	assert.strictEqual(await ask((worker) => worker.release()), 'ERR_POOL_RELEASED');
+	assert.strictEqual(await ask((worker) => worker.discard()), 'ERR_POOL_WORKER_EXITED');
+	await pool.use((worker) => {
+		given = codeOf(worker.run({ do: 'nothing' }));
+	});
+	assert.strictEqual(await given, 'ERR_POOL_RELEASED');
+	await pool.drain();
+}));
+
+test('a worker that is taken for one that hangs is not used again', () => withPool({ max: 1 }, async (pool) => {
+	const worker = await pool.acquire();
+	const exit = once(pool, 'exit');
+
+	worker.lease.retire('hung');
+	worker.release();
+	assert.strictEqual((await exit)[0].cause, 'hung');
+	await until(() => !isThere(worker.pid), 'it is gone');
 }));
 
 test('use() gives it back, whatever becomes of it', () => withPool({ max: 1 }, async (pool) => {
@@ -416,6 +493,33 @@ test('another size', () => withPool({ max: 1 }, async (pool) => {
 	await pool.resize({ max: 1 });
 	await both();
 	await until(() => pool.leases.length <= 1, 'one is let go');
+}));
+
+test('another size of a pool that others made', () => {
+	const name = `sized ${process.pid}`;
+
+	return withPool({ name, max: 3, min: 1, spare: 0 }, (first) => withPool({ name, script: undefined, execPath: undefined, max: undefined },
+		async (second) => {
+			await first.run({ do: 'pid' });
+			await second.resize({ min: 2 });
+			const { min, max, spare } = await first.stats();
+			assert.deepStrictEqual([min, max, spare], [2, 3, 0]);
+		}));
+});
+
+test('what is asked of a pool that is refused', async () => {
+	const pool = createPool({ name: `nobody's ${process.pid}` });
+	const sized = codeOf(pool.opening.resize({ min: 0, max: 1, spare: 1 }));
+	const closed = pool.close({ end: true });
+
+	assert.strictEqual(await sized, 'ERR_POOL_REFUSED');
+	await closed;
+});
+
+test('closing: for no time at all is no closing', () => withPool({ max: 1 }, async (pool) => {
+	assert.strictEqual(await codeOf(pool.close({ timeout: -1 })), 'ERR_INVALID_ARG_VALUE');
+	assert.strictEqual(await pool.run({ do: 'echo', value: 'on' }), 'on');
+	await pool.close();
 }));
 
 test('closing: who waits is told, who has a worker is not cut off', async () => {

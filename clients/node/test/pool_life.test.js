@@ -71,6 +71,29 @@ test('the daemon dies: each request is told, and the next has a new one', () => 
 	assert.strictEqual(stdout, 'ERR_POOL_LOST,ERR_POOL_LOST\ntrue\nfalse\n', stderr);
 });
 
+test('a daemon that refused the pool dies: the next is asked', () => {
+	const { stdout, stderr } = run(`
+		const pool = createPool({ name: 'other' });
+		const other = createPool({ ...options, output: 'ignore' });
+		console.log(await codeOf(pool.run({ do: 'pid' })), await codeOf(pool.run({ do: 'pid' })));
+		const pid = await other.run({ do: 'pid' });
+		const lost = codeOf(other.run({ do: 'nothing' }));
+		process.kill(daemonOf(pid), 'SIGKILL');
+		console.log(await lost);
+		const made = createPool({ ...options, name: 'other' });
+		await made.run({ do: 'pid' });
+		console.log(await pool.run({ do: 'echo', value: 'well' }));
+		await Promise.all([pool, other, made].map((one) => one.close()));`);
+
+	assert.strictEqual(stdout, 'ERR_POOL_REFUSED ERR_POOL_REFUSED\nERR_POOL_LOST\nwell\n', stderr);
+});
+
+test('a process that stands by keeps the program alive', () => {
+	const standby = "const pool = createPool({ kind: 'standby', command: 'sleep', args: ['1'] }); pool.spawn();";
+
+	assert.strictEqual(run(`${standby} pool.drain().then(() => console.log('drained'));`).stdout, 'drained\n');
+});
+
 test('no daemon to be had: createPool() says so', () => {
 	const { stdout } = run(`
 		try {

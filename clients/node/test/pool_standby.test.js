@@ -4,8 +4,8 @@
  */
 const assert = require('assert');
 const { once } = require('events');
-const { test, isNode } = require('./support/harness.js');
-const { createPool, execPath, isThere, until, codeOf } = require('./support/pools.js');
+const { test } = require('./support/harness.js');
+const { createPool, execPath, isThere, until, codeOf, after } = require('./support/pools.js');
 
 async function withStandby(options, body) {
 	const pool = createPool({ kind: 'standby', command: 'cat', max: 4, ...options });
@@ -110,14 +110,53 @@ test('killed, by its time, by a signal', () => withStandby({ command: 'sleep', a
 	assert.throws(() => pool.spawn({ cwd: '/' }), { code: 'ERR_INVALID_ARG_VALUE' });
 }));
 
-if (isNode)
-	test('its pid is known when it is asked for', () => withStandby({}, async (pool) => {
-		const child = pool.spawn();
+test('its pid is known when it has started', () => withStandby({}, async (pool) => {
+	const child = pool.spawn();
 
-		assert.ok(child.pid > 0 && isThere(child.pid));
-		child.stdin.end();
-		await ended(child);
-	}));
+	assert.strictEqual(child.pid, undefined);
+	await once(child, 'spawn');
+	assert.ok(child.pid > 0 && isThere(child.pid));
+	child.stdin.end();
+	await ended(child);
+}));
+
+test('one that waits for a place is ended without waiting for it', () => withStandby({ max: 1 }, async (pool) => {
+	const first = pool.spawn();
+	await once(first, 'spawn');
+	const abort = new AbortController();
+	const [killed, aborted] = [pool.spawn(), pool.spawn({ signal: abort.signal })];
+	const ends = Promise.all([killed, aborted].map((child) => new Promise((resolve) =>
+		child.on('close', (code, signal) => resolve(signal)))));
+	const error = once(aborted, 'error');
+	const start = Date.now();
+
+	assert.strictEqual(killed.pid, undefined);
+	assert.strictEqual(killed.kill(0), true);
+	assert.strictEqual(killed.kill('SIGINT'), true);
+	abort.abort();
+	assert.ok(Date.now() - start < 10000);
+	assert.strictEqual((await error)[0].code, 'ABORT_ERR');
+	assert.deepStrictEqual(await ends, ['SIGINT', 'SIGTERM']);
+	assert.strictEqual(killed.kill(), false);
+	first.stdin.end('on');
+	assert.strictEqual((await ended(first)).stdout, 'on');
+}));
+
+test('drain() waits for those that run', () => withStandby({}, async (pool) => {
+	const child = pool.spawn();
+	let drained = false;
+	const all = pool.drain().then(() => {
+		drained = true;
+	});
+
+	await once(child, 'spawn');
+	await after(50);
+	assert.strictEqual(drained, false);
+	child.stdin.end();
+	await ended(child);
+	await all;
+	assert.strictEqual(pool.pending, 0);
+}));
 
 test('what cannot be started', () => withStandby({ command: '/nowhere/program' }, async (pool) => {
 	for (let i = 0; i < 3; i++) {
@@ -153,4 +192,15 @@ test('closed: those that stand by are gone, those that run may end', async () =>
 	assert.strictEqual((await ended(child)).stdout, 'still here');
 	await closed;
 	await until(() => !isThere(child.pid), 'it is gone');
+});
+
+test('closed: those that run take as long as they need', async () => {
+	const pool = createPool({ kind: 'standby', command: 'sh', args: ['-c', 'read line; sleep 0.5; echo "$line"'], max: 2 });
+	const child = pool.spawn();
+	await once(child, 'spawn');
+	const closed = pool.close();
+
+	child.stdin.end('to its end\n');
+	assert.deepStrictEqual(await ended(child), { stdout: 'to its end\n', stderr: '', code: 0, signal: null });
+	await closed;
 });

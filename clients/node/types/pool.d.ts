@@ -84,7 +84,7 @@ export interface RunOptions {
 	priority?: number;
 }
 
-/** Why a request failed: `code` is ERR_POOL_BUSY, _CLOSED, _TIMEOUT, _ACQUIRE_TIMEOUT, _WORKER_EXITED, _NOT_READY, _NOT_STARTED, _BAD_MESSAGE, _LOST, … */
+/** Why a request failed: `code` is ERR_POOL_BUSY, _CLOSED, _TIMEOUT, _ACQUIRE_TIMEOUT, _WORKER_EXITED, _RELEASED, _NOT_READY, _NOT_STARTED, _BAD_MESSAGE, _LOST, … */
 export interface PoolError extends Error {
 	code: string;
 	pid?: number;
@@ -96,13 +96,13 @@ export interface PoolError extends Error {
 }
 
 /** A worker that somebody has for himself. */
-export class PoolWorker extends EventEmitter {
+export interface PoolWorker extends EventEmitter {
 	readonly pid: number;
 	/** It was not given back, and lives. */
 	readonly connected: boolean;
 	readonly exitCode: number | null;
 	readonly signalCode: NodeJS.Signals | null;
-	/** What answers it comes as 'message', what its handler throws as 'error'. */
+	/** What answers it comes as 'message', what its handler throws as 'error'. Always true. */
 	send(message: unknown): boolean;
 	run<T = any>(message: unknown, options?: RunOptions): Promise<T>;
 	release(): void;
@@ -145,7 +145,7 @@ interface AnyPool extends EventEmitter {
 	/** Resolves when nothing is asked for, and nobody has a process. */
 	drain(): Promise<void>;
 	resize(size: { min?: number; max?: number; spare?: number }): Promise<void>;
-	/** `timeout`: what is under way may take so long (5,000). `end`: of a pool with a name: for all who share it. */
+	/** `timeout`: what is under way may take so long (5,000; what stands by: as long as it takes). `end`: of a pool with a name: for all who share it. */
 	close(options?: { timeout?: number; end?: boolean }): Promise<void>;
 	stats(): Promise<PoolStats>;
 	on(event: 'error', listener: (error: PoolError) => void): this;
@@ -169,7 +169,10 @@ export interface WorkerPool extends AnyPool {
 
 export interface StandbyPool extends AnyPool {
 	readonly kind: 'standby';
-	/** A process that has started before. */
+	/**
+	 * A process that has started before. Its `pid` is undefined until 'spawn'; a kill() before that ends the wait for it, and
+	 * 'exit' has the signal.
+	 */
 	spawn(options?: { timeout?: number; killSignal?: NodeJS.Signals | number; signal?: AbortSignal; priority?: number }): ChildProcess;
 }
 

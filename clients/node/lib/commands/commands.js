@@ -78,7 +78,7 @@ class Command extends EventEmitter {
 			this.onAnswerTo(message);
 		else if (this.worker === null)
 			this.asked.push(message);
-		else
+		else if (this.worker.connected) /* or its 'exit' is on its way, and ends what is not answered */
 			this.worker.send({ id: this.id, ...message });
 	}
 
@@ -89,10 +89,13 @@ class Command extends EventEmitter {
 	}
 
 	begin(worker) {
+		if (!worker.connected) { /* its 'exit' may have been told already */
+			this.fail(goneError(worker.pid, this.spawnfile, worker.signalCode || worker.exitCode));
+			return;
+		}
 		this.worker = worker;
 		this.onMessage = (message) => this.told(message);
-		this.onGone = (code, signal) => this.fail(Object.assign(
-			new Error(`worker ${worker.pid} ended with ${signal || code} while it ran ${this.spawnfile}`), { code: 'ERR_POOL_WORKER_EXITED' }));
+		this.onGone = (code, signal) => this.fail(goneError(worker.pid, this.spawnfile, signal || code));
 		this.onError = (error) => this.fail(error);
 		worker.on('message', this.onMessage);
 		worker.on('exit', this.onGone);
@@ -219,6 +222,10 @@ class Command extends EventEmitter {
 		worker.on('error', () => {});
 		worker.release();
 	}
+}
+
+function goneError(pid, file, how) {
+	return Object.assign(new Error(`worker ${pid} ended with ${how} while it ran ${file}`), { code: 'ERR_POOL_WORKER_EXITED' });
 }
 
 function pick(options) {

@@ -70,6 +70,8 @@ class Pool extends EventEmitter {
 			return this.promise(Promise.reject(new Error('max waitingClients count exceeded')));
 		return this.promise(new Promise((resolve, reject) => {
 			this.waiting.add(priority, resolve, reject, () => this.step());
+			if (this.retry !== null)
+				this.retry.ref();
 			this.step();
 		}));
 	}

@@ -19,8 +19,14 @@ function flagsOf(options) {
 		(options.keep ? FLAG.KEEP : 0) | (options.outputs ? FLAG.OUTPUTS : 0);
 }
 
+/* Infinity is as many as there can be. */
 function ns(writer, ms) {
-	writer.u64(Math.round(ms * 1e6));
+	if (ms === Infinity) {
+		writer.u32(0xffffffff);
+		writer.u32(0xffffffff);
+	} else {
+		writer.u64(Math.round(ms * 1e6));
+	}
 }
 
 function fields(writer, tag, bytes, write) {

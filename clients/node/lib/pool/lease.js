@@ -305,7 +305,7 @@ class Lease {
 		if (this.state === OVER)
 			return;
 		if (this.state === ASKED) { /* it is that request's alone */
-			this.end(false, null);
+			this.endAsked();
 		} else if (this.unsend(request.id)) {
 			this.requests.delete(request.id);
 			this.current = undefined;
@@ -352,7 +352,19 @@ class Lease {
 	/** Give it back. */
 	release() {
 		/* A message that is half sent, or half read, would be the next use's. */
-		this.end(this.out.length > 0 || !this.channel.tags && (this.slots > 0 || !this.reader.between), null);
+		const half = this.out.length > 0 || !this.channel.tags && (this.slots > 0 || !this.reader.between);
+
+		if (this.requests.size > 0)
+			this.failAll(new PoolError('ERR_POOL_RELEASED', `worker ${this.pid} was given back before it had answered`, { pid: this.pid }));
+		this.end(half || this.discarding !== null, this.discarding);
+	}
+
+	/**
+	 * Before it is known to have a worker. One that the daemon has chosen by now owes an answer to what was sent, and nothing
+	 * would say that it is not the next use's.
+	 */
+	endAsked() {
+		this.end(!this.channel.tags && this.slots > 0 && this.out.length === 0, null);
 	}
 
 	/** @param {string|null} cause  why the worker itself is at its end */
@@ -368,6 +380,8 @@ class Lease {
 
 		this.state = OVER;
 		clearTimeout(this.timer);
+		if (this.requests.size > 0)
+			this.failAll(new PoolError('ERR_POOL_WORKER_EXITED', `worker ${this.pid} was given up before it had answered`, { pid: this.pid, ...exit }));
 		this.requests.forEach((request) => request.forget());
 		this.requests.clear();
 		this.out = [];

@@ -68,6 +68,8 @@ class Opening {
 			if (error === null)
 				return;
 			this.connection.leavePool(this.id);
+			this.resizes.splice(0).forEach((one) => one.reject(error));
+			settle(this.ending, null);
 			this.pool.onRefused(error);
 			return;
 		}

@@ -59,14 +59,16 @@ class Pool extends Schedule {
 		return this.opening !== null && this.opening.connection.alive && this.refused === null && !this.isClosed;
 	}
 
-	/* It is there, or asked for anew, when the daemon before was lost. */
+	/* It is there, or asked for anew, when the daemon before was lost, also one that refused it. */
 	ensure() {
 		if (this.isClosed)
 			throw new PoolError('ERR_POOL_CLOSED', 'the pool is closed');
-		if (this.refused !== null)
-			throw this.refused;
-		if (this.opening === null || !this.opening.connection.alive)
+		if (this.opening === null || !this.opening.connection.alive) {
+			this.refused = null;
 			this.open();
+		} else if (this.refused !== null) {
+			throw this.refused;
+		}
 	}
 
 	/** The daemon did not open it. */
@@ -211,13 +213,19 @@ class Pool extends Schedule {
 	/** @param {object} size  {min, max, spare}: those that change */
 	async resize(size) {
 		this.ensure();
-		const now = optionsOf.sizeOf({ ...pick(this.options), ...pick(size) });
+		const now = optionsOf.sizeOf({ ...pick(await this.sizeNow()), ...pick(size) });
 
+		this.ensure();
 		await this.alive(this.opening.resize(now));
 		Object.assign(this.options, now);
 		for (const lease of this.leases.slice(now.max))
 			lease.retire();
 		this.next();
+	}
+
+	/* That of a pool with a name is said by who opened it first, and changed by others. */
+	async sizeNow() {
+		return this.name === undefined ? this.options : this.stats();
 	}
 
 	/**
@@ -228,13 +236,20 @@ class Pool extends Schedule {
 	 * @returns {Promise} resolved when none of its processes is left, or, of one that lives on, when all are given back
 	 */
 	close(options = {}) {
-		if (this.closing === null)
-			this.closing = this.closeNow(options);
+		if (this.closing !== null)
+			return this.closing;
+		let drainMs;
+
+		try {
+			drainMs = optionsOf.time('timeout', options.timeout, this.kind === 'worker' ? CLOSE_MS : Infinity);
+		} catch (error) {
+			return Promise.reject(error);
+		}
+		this.closing = this.closeNow(drainMs, Boolean(options.end));
 		return this.closing;
 	}
 
-	async closeNow({ timeout, end = false }) {
-		const drainMs = optionsOf.time('timeout', timeout, this.kind === 'worker' ? CLOSE_MS : Infinity);
+	async closeNow(drainMs, end) {
 		const closed = new PoolError('ERR_POOL_CLOSED', 'the pool is closed');
 
 		this.isClosed = true;
@@ -250,7 +265,7 @@ class Pool extends Schedule {
 	wantBack(lease, closed) {
 		if (!lease.isOpen) {
 			lease.failAll(closed);
-			lease.end(false, null);
+			lease.endAsked();
 		} else if (lease.slots === 0 && lease.holder === null) {
 			lease.release();
 		} else {

@@ -7,6 +7,8 @@ const { PoolError, abortError, waitedError } = require('./errors.js');
 
 /* An answer that nobody wants any more is waited for so long, before its worker is taken for one that hangs. */
 const ABANDONED_MS = 5000;
+/* A longer timer would fire at once. */
+const TIMER_MS_MAX = 0x7fffffff;
 
 class Request {
 	/**
@@ -43,7 +45,7 @@ class Request {
 	wait(ms) {
 		this.waits = true;
 		if (ms > 0)
-			this.timer = setTimeout(waitedTooLong, ms, this);
+			this.timer = setTimeout(waitedTooLong, Math.min(ms, TIMER_MS_MAX), this);
 	}
 
 	/** Its turn has come: it is on its way to a worker, or has one. */
@@ -56,7 +58,7 @@ class Request {
 	/** The worker has it: its time counts from here. */
 	count() {
 		if (this.timeout > 0 && !this.settled && this.timer === null)
-			this.timer = setTimeout(ranTooLong, this.timeout, this);
+			this.timer = setTimeout(ranTooLong, Math.min(this.timeout, TIMER_MS_MAX), this);
 	}
 
 	succeed(value) {

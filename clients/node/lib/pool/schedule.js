@@ -241,15 +241,24 @@ class Schedule extends EventEmitter {
 		this.next();
 	}
 
-	/** Of a lease: no worker could be started. Somebody hears of it, for nobody waits for ever. */
+	/**
+	 * Of a lease: no worker could be started. Somebody hears of it, for nobody waits for ever; but that it waited too long
+	 * is said of who asked for it, and those in line have clocks of their own.
+	 */
 	notStarted(lease, error, heard) {
 		this.remove(lease);
-		const first = heard ? undefined : this.waiting.shift();
+		if (!heard && error.code !== 'ERR_POOL_ACQUIRE_TIMEOUT')
+			this.tellFirst(error);
+		this.next();
+	}
+
+	tellFirst(error) {
+		const first = this.waiting.shift();
+
 		if (first !== undefined)
 			first.fail(error);
-		else if (!heard && this.listenerCount('error') > 0)
+		else if (this.listenerCount('error') > 0)
 			this.tell('error', error);
-		this.next();
 	}
 
 	remove(lease) {
@@ -286,8 +295,9 @@ class Schedule extends EventEmitter {
 
 	/* ---- what keeps the program alive ---------------------------------------------------------- */
 
+	/* A process that stands by does so itself: its user may unref() it. */
 	begun() {
-		if (this.pending++ === 0)
+		if (this.pending++ === 0 && this.options.kind === 'worker')
 			this.holdBy(this.opening.connection);
 	}
 
@@ -301,7 +311,8 @@ class Schedule extends EventEmitter {
 	over() {
 		if (--this.pending > 0)
 			return;
-		this.holding.release();
+		if (this.holding !== null)
+			this.holding.release();
 		this.holding = null;
 		this.idlers.splice(0).forEach((resolve) => resolve());
 	}

@@ -66,6 +66,8 @@ function start(pool, request) {
 
 	child.spawnfile = member ? member.argv[0] : pool.what;
 	child.spawnargs = member ? [...member.argv] : [pool.what];
+	made.onOver = () => pool.over();
+	pool.begun();
 	made.start(request, []);
 	return child;
 }

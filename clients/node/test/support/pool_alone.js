@@ -13,9 +13,13 @@ class LentWorker extends EventEmitter {
 		this.giveBack = giveBack;
 		this.seen = worker.frames.length;
 		this.unanswered = 0;
+		this.connected = !worker.hasExited;
 		this.onData = () => this.tell();
 		worker.channel.on('data', this.onData);
-		worker.child.once('exit', (code, signal) => this.emit('exit', code, signal));
+		worker.child.once('exit', (code, signal) => {
+			this.connected = false;
+			this.emit('exit', code, signal);
+		});
 	}
 
 	tell() {

@@ -22,7 +22,7 @@ generic.createPool({ create: () => 5, destroy() {} }, { most: 1 });
 export const command: Command = createCommands({ drain: 5 }).spawn('x', ['y'], { stdio: ['ignore', 'pipe', 'ignore'] });
 command.stdout?.pipe(process.stdout);
 
-import { createPool, WorkerPool } from 'uringspawn';
+import { createPool, WorkerPool, PoolWorker } from 'uringspawn';
 
 const workers: WorkerPool = createPool({ script: 'x', reset: { message: 'a', answer: 'b' }, strategy: 'random' });
 export const answer: Promise<number> = workers.run<number>({ n: 1 }, { timeout: 5, signal: new AbortController().signal });
@@ -31,6 +31,9 @@ workers.on('output', (bytes, { pid }) => bytes.length + pid);
 export const late: Promise<number> = workers.stats().then(({ local }) => local.late);
 createPool({ kind: 'standby', command: 'x', ready: 'stderr' }).spawn({ timeout: 5 }).stdout?.pipe(process.stdout);
 cp.createPool({ script: 'x' }).close({ timeout: 5 });
+export const lent: Promise<PoolWorker> = workers.acquire();
+// @ts-expect-error: nobody makes one
+new PoolWorker();
 // @ts-expect-error: a worker pool has no streams for its user
 createPool({ script: 'x' }).spawn();
 // @ts-expect-error: there is no such option
