@@ -8,7 +8,7 @@ const fs = require('fs');
 const path = require('path');
 const { once } = require('events');
 const { spawnSync, spawn } = require('child_process');
-const { both, test, runtime } = require('./support/harness.js');
+const { both, test, runtime, isThere, until } = require('./support/harness.js');
 
 const index = path.join(__dirname, '..', 'index.cjs');
 
@@ -19,23 +19,6 @@ function run(child_process, script, options = {}) {
 		{ encoding: 'utf8', timeout: 40000, ...options });
 
 	return { stdout: result.stdout, status: result.status, signal: result.signal };
-}
-
-function isThere(pid) {
-	try {
-		return !/^State:\s+Z/m.test(fs.readFileSync(`/proc/${pid}/status`, 'latin1'));
-	} catch {
-		return false;
-	}
-}
-
-async function until(condition, what) {
-	const start = Date.now();
-
-	while (!condition()) {
-		assert.ok(Date.now() - start < 20000, `not within 20 s: ${what}`);
-		await new Promise((resolve) => setTimeout(resolve, 10));
-	}
 }
 
 function all() {

@@ -233,4 +233,24 @@ function skip(name, why) {
 		test(`${name} # SKIP ${why}`, async () => {});
 }
 
-module.exports = { both, watch, closed, SH, textOf, thrown, test, skip, isNode, directory, runtime, uringspawn };
+/** Whether a process is there, and no zombie. */
+function isThere(pid) {
+	try {
+		return !/^State:\s+Z/m.test(fs.readFileSync(`/proc/${pid}/status`, 'latin1'));
+	} catch {
+		return false;
+	}
+}
+
+/** Wait until something holds. */
+async function until(condition, what) {
+	const start = Date.now();
+
+	while (!condition()) {
+		assert.ok(Date.now() - start < 30000, `not within 30 s: ${what}`);
+		await new Promise((resolve) => setTimeout(resolve, 10));
+	}
+}
+
+module.exports = { both, watch, closed, SH, textOf, thrown, test, skip, isNode, directory, runtime, uringspawn, isThere,
+	until };

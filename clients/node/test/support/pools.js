@@ -2,10 +2,9 @@
 /*
  * What the tests of pools have in common.
  */
-const assert = require('assert');
-const fs = require('fs');
 const path = require('path');
 const { createPool } = require('../../index.cjs');
+const { isThere, until } = require('./harness.js');
 
 const program = (name) => path.join(__dirname, '..', 'programs', 'pool', name);
 const node = process.env.USP_NODE || 'node';
@@ -21,23 +20,6 @@ async function withPool(options, body) {
 		return await body(pool);
 	} finally {
 		await pool.close({ timeout: 1000 });
-	}
-}
-
-function isThere(pid) {
-	try {
-		return !/^State:\s+Z/m.test(fs.readFileSync(`/proc/${pid}/status`, 'latin1'));
-	} catch {
-		return false;
-	}
-}
-
-async function until(condition, what) {
-	const start = Date.now();
-
-	while (!condition()) {
-		assert.ok(Date.now() - start < 30000, `not within 30 s: ${what}`);
-		await new Promise((resolve) => setTimeout(resolve, 10));
 	}
 }
 
