@@ -68,7 +68,7 @@ static struct opening *find(const struct session *s, uint32_t id)
 	return table_get(&s->pools_by_id, id);
 }
 
-struct usp_pool *pools_find(const struct session *s, uint32_t id)
+static struct usp_pool *find_pool(const struct session *s, uint32_t id)
 {
 	const struct opening *opening = find(s, id);
 
@@ -409,7 +409,7 @@ static int resize(struct session *s, uint32_t id, const struct pool_new_size *si
 		  const char **ret_field) REACTOR_ONLY
 {
 	const unsigned members_max = s->daemon->limits.pool_members_max;
-	struct usp_pool *pool = pools_find(s, id);
+	struct usp_pool *pool = find_pool(s, id);
 
 	*ret_field = "";
 	if (!pool)

@@ -44,12 +44,9 @@ void pools_open(struct session *s, const struct frame *frame) REACTOR_ONLY;
 void pools_resize(struct session *s, const struct frame *frame) REACTOR_ONLY;
 void pools_close(struct session *s, const struct frame *frame) REACTOR_ONLY;
 
-/* The pool that the client calls @id; NULL: there is none, or none any more. */
-struct usp_pool *pools_find(const struct session *s, uint32_t id);
-
 /*
- * The same, for a use.  Returns 0, -ENOENT, or -EACCES: root may look after the pools of
- * all, and gives nothing to a process that is another user's.
+ * The pool that the client calls @id, for a use.  Returns 0, -ENOENT, or -EACCES: root may
+ * look after the pools of all, and gives nothing to a process that is another user's.
  */
 int pools_use(const struct session *s, uint32_t id, struct usp_pool **ret_pool);
 

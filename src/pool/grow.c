@@ -97,7 +97,6 @@ void grow_note_end(struct pool *pool, const struct member *m)
 {
 	bool died = m->cause == USP_POOL_NOT_STARTED || m->cause == USP_POOL_NOT_READY ||
 		    m->cause == USP_POOL_CRASHED || m->cause == USP_POOL_PING_FAILED;
-
 	bool was_used = m->uses > 0 || (m->use && m->state != MEMBER_TAKEN);
 
 	if (was_used || lived_long(pool, m))

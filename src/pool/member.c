@@ -135,6 +135,13 @@ void member_set_cause(struct member *m, enum usp_pool_cause cause)
 	grow_note_end(m->pool, m);
 }
 
+struct usp_failure member_not_ready(const struct member *m, int error)
+{
+	return (struct usp_failure){ .stage = USP_STAGE_READY,
+				     .error = error,
+				     .path = m->pool->shape->name };
+}
+
 /*
  * It was to be somebody's, and was not well.  That may happen to one; when a second one that
  * was never used does the same to the same use, it is what the program does, and the next
@@ -142,11 +149,8 @@ void member_set_cause(struct member *m, enum usp_pool_cause cause)
  */
 static void let_down(struct member *m, enum usp_pool_cause cause) REACTOR_ONLY
 {
-	const struct usp_failure failure = {
-		.stage = USP_STAGE_READY,
-		.error = cause == USP_POOL_CRASHED ? ECHILD : ETIMEDOUT,
-		.path = m->pool->shape->name,
-	};
+	const struct usp_failure failure =
+		member_not_ready(m, cause == USP_POOL_CRASHED ? ECHILD : ETIMEDOUT);
 
 	if (m->state == MEMBER_TAKEN && m->use && m->uses == 0 &&
 	    (cause == USP_POOL_CRASHED || cause == USP_POOL_PING_FAILED) &&

@@ -70,9 +70,7 @@ static void on_output(struct member *m, const struct usp_event *event) REACTOR_O
 
 static void on_eof(struct member *m, const struct usp_event *event) REACTOR_ONLY
 {
-	const struct usp_failure early = { .stage = USP_STAGE_READY,
-					   .error = ECHILD,
-					   .path = m->pool->shape->name };
+	const struct usp_failure early = member_not_ready(m, ECHILD);
 	const struct pool *pool = m->pool;
 	int stream = event->eof.stream;
 
@@ -91,9 +89,7 @@ static void on_eof(struct member *m, const struct usp_event *event) REACTOR_ONLY
 
 static void on_exit(struct member *m, const struct usp_event *event) REACTOR_ONLY
 {
-	const struct usp_failure early = { .stage = USP_STAGE_READY,
-					   .error = ECHILD,
-					   .path = m->pool->shape->name };
+	const struct usp_failure early = member_not_ready(m, ECHILD);
 	bool starting = m->state == MEMBER_STARTING;
 
 	m->exited = true;
@@ -188,9 +184,7 @@ static void on_event(struct usp_process *process, const struct usp_event *event,
 static void on_timer(struct timer *timer) REACTOR_ONLY
 {
 	struct member *m = container_of(timer, struct member, timer);
-	const struct usp_failure late = { .stage = USP_STAGE_READY,
-					  .error = ETIMEDOUT,
-					  .path = m->pool->shape->name };
+	const struct usp_failure late = member_not_ready(m, ETIMEDOUT);
 
 	if (m->state == MEMBER_STARTING) {
 		member_end(m, USP_POOL_NOT_READY, AT_ONCE);

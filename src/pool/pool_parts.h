@@ -203,6 +203,9 @@ enum member_ending { GENTLY, AT_ONCE };
 void member_end(struct member *m, enum usp_pool_cause cause,
 		enum member_ending how) REACTOR_ONLY;
 
+/* It was not ready in time (ETIMEDOUT), or ended before (ECHILD). */
+struct usp_failure member_not_ready(const struct member *m, int error);
+
 /* Why it ends: the first one counts. */
 void member_set_cause(struct member *m, enum usp_pool_cause cause) REACTOR_ONLY;
 
