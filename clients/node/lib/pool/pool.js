@@ -5,7 +5,7 @@
  */
 const daemon = require('../daemon.js');
 const { Schedule } = require('./schedule.js');
-const { Request } = require('./request.js');
+const { Request, TIMER_MS_MAX } = require('./request.js');
 const { PoolError, abortError } = require('./errors.js');
 const { Opening } = require('./opening.js');
 const { startStandby } = require('./standby.js');
@@ -14,7 +14,6 @@ const optionsOf = require('./options.js');
 
 const CLOSE_MS = 5000;
 const LOOK_MS = 25;
-const TIMER_MS_MAX = 0x7fffffff;
 const PRIORITY_MAX = 0x7fffffff;
 
 class Pool extends Schedule {

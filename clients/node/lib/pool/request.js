@@ -135,4 +135,4 @@ function notAnswered(request) {
 		request.lease.retire('hung');
 }
 
-module.exports = { Request };
+module.exports = { Request, TIMER_MS_MAX };
